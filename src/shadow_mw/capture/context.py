@@ -1,0 +1,46 @@
+"""What a request knows about itself: the business key, segment and session of its calls."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+
+class RequestContext:
+    """Lives as long as one web request (or one task); shared by all its LLM calls."""
+
+    __slots__ = ("key", "segment", "session", "suppressed", "trace_id", "traceparent")
+
+    def __init__(self, traceparent: bytes | str | None = None, *, suppressed: bool = False) -> None:
+        self.key: str | None = None
+        self.segment: str | None = None
+        self.session: str | None = None
+        self.traceparent = traceparent
+        self.suppressed = suppressed
+        """The inbound side has taken this request: outbound calls under it are not captured."""
+        self.trace_id: str | None = None
+        """Made at the first call where the request has no trace of its own."""
+
+
+current: ContextVar[RequestContext | None] = ContextVar("shadow_mw_request", default=None)
+
+
+def annotate(
+    *, key: str | None = None, segment: str | None = None, session: str | None = None
+) -> None:
+    """Name what the LLM calls that follow in this request belong to.
+
+    Args:
+        key: the business key under which ground truth will arrive (`shadow-mw label`).
+        segment: a low-cardinality group for the report, such as a customer tier.
+        session: keeps all calls of a session in or out of the sample together.
+    """
+    context = current.get()
+    if context is None:
+        context = RequestContext()
+        current.set(context)
+    if key is not None:
+        context.key = str(key)
+    if segment is not None:
+        context.segment = str(segment)
+    if session is not None:
+        context.session = str(session)

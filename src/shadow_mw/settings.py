@@ -1,0 +1,359 @@
+"""Every setting: its name, its default, what it accepts. Environment first, then `shadow.toml`.
+
+Read once at start-up, never on the request path: importing pydantic is not free.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from shadow_mw import __version__
+from shadow_mw.exceptions import ConfigError
+from shadow_mw.types import PATHS, WireFormat
+
+REDACTIONS = ("credentials", "email", "phone", "card", "iban")
+
+
+def _words(value: Any) -> Any:
+    """`a, b` as environment variables write lists."""
+    if isinstance(value, str):
+        return [word.strip() for word in value.split(",") if word.strip()]
+    return value
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, str):
+        return json.loads(value)
+    return value
+
+
+def _base_url(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("a base URL such as https://host/v1")
+    return value.rstrip("/")
+
+
+def _redactions(value: Any) -> Any:
+    words = _words(value)
+    if words in (["off"], ["none"]):
+        return []
+    unknown = [word for word in words if word not in REDACTIONS]
+    if unknown:
+        raise ValueError(f"`off`, or some of {', '.join(REDACTIONS)}")
+    return words
+
+
+def _paths(value: Any) -> Any:
+    """`/v1/chat/completions,/llm/ask=openai_chat` to path ending and wire format."""
+    if isinstance(value, dict):
+        return value
+    table = {}
+    for item in _words(value):
+        path, _, name = item.partition("=")
+        wire = name or next((f for known, f in PATHS.items() if path.endswith(known)), "")
+        if not path.startswith("/") or wire not in list(WireFormat):
+            raise ValueError(
+                "path endings such as /v1/chat/completions, any other as /path=FORMAT with one of "
+                + ", ".join(WireFormat)
+            )
+        table[path] = wire
+    return table
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+
+
+class Price(BaseModel):
+    """USD per million tokens, or per request."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: Decimal = Field(default=Decimal(0), ge=0)
+    output: Decimal = Field(default=Decimal(0), ge=0)
+    cache_read: Decimal | None = Field(default=None, ge=0)
+    cache_write: Decimal | None = Field(default=None, ge=0)
+    request: Decimal = Field(default=Decimal(0), ge=0)
+
+
+class Candidate(BaseModel):
+    """One model under test: where it is, who we are there, what differs in the request."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    url: BaseUrl
+    model: str
+    api_key: SecretStr | None = None
+    params: dict[str, Any] = {}
+    """Request fields to set, over what the app sent."""
+    remove: tuple[str, ...] = ()
+    """Request fields to leave out."""
+    redact_egress: bool = False
+    """Pseudonymise the prompt before it leaves; such pairs gate nothing."""
+
+
+class Settings(BaseSettings):
+    """The settings of one experiment; immutable once read. Use `load()`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SHADOW_", extra="forbid", frozen=True, env_ignore_empty=True
+    )
+
+    enabled: bool = True
+    candidate_url: BaseUrl | None = None
+    candidate_model: str | None = None
+    candidate_api_key: SecretStr | None = None
+    candidate_params: Annotated[dict[str, Any], NoDecode, BeforeValidator(_json)] = {}
+    candidate_remove: Words = ()
+    candidates: Annotated[tuple[Candidate, ...], NoDecode, BeforeValidator(_json)] = ()
+    """Several candidates (`[[candidates]]` in shadow.toml); the single one goes first."""
+    experiment: str = Field(default="default", pattern=r"^[\w.:-]{1,80}$")
+
+    sample_rate: float = Field(default=1.0, ge=0, le=1)
+    sticky: Literal["auto", "session", "conversation", "trace", "none"] = "auto"
+    window_start: AwareDatetime | None = None
+    window_end: AwareDatetime | None = None
+    window_days: float = Field(default=14, gt=0)
+    """Where no end is set: days from the first mirrored call."""
+    budget_usd: Decimal | None = Field(default=None, ge=0)
+    max_calls: int | None = Field(default=None, ge=0)
+    max_concurrency: int = Field(default=8, ge=1, le=1000)
+    timeout: float = Field(default=60, gt=0)
+    """Seconds for one candidate call, first byte to last."""
+    queue_bytes: int = Field(default=64 * 2**20, ge=2**20)
+    """Unconsumed bytes on disk that one app process may have."""
+    queue_age: float = Field(default=3600, gt=0)
+    """Seconds after which a captured call is too old to repeat."""
+    retry_hold: float = Field(default=60, ge=0)
+    """Seconds that a failed attempt waits for the SDK's own retry."""
+    max_request_bytes: int = Field(default=4 * 2**20, ge=1024)
+    max_response_bytes: int = Field(default=8 * 2**20, ge=1024)
+    idle_timeout: float = Field(default=120, gt=0)
+    """Seconds after the last chunk when an abandoned stream counts as ended."""
+    replicas: int = Field(default=1, ge=1)
+    """Hosts that share the budget, calls and concurrency."""
+
+    capture: Literal["auto", "inbound", "outbound"] = "auto"
+    paths: Annotated[dict[str, WireFormat], NoDecode, BeforeValidator(_paths)] = PATHS
+    runner: Literal["auto", "external", "inline"] = "auto"
+    store: Path = Path("shadow.db")
+    state_dir: Path | None = None
+    otlp_endpoint: str | None = None
+    mark: SecretStr | None = None
+    trace_hosts: Words = ()
+    response_header: bool = False
+    redact: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_redactions)] = REDACTIONS
+    redact_key: SecretStr | None = None
+    """Key of the pseudonyms; without it one is made beside the store."""
+    content: Literal["full", "none"] = "full"
+    prices: Annotated[dict[str, Price], NoDecode, BeforeValidator(_json)] = {}
+    """USD per million tokens by model name, before any public price list."""
+    config: Path | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over the file's values, which `load` passes as arguments."""
+        return env_settings, init_settings
+
+    @property
+    def all_candidates(self) -> tuple[Candidate, ...]:
+        """The single candidate of the environment, then those of the file."""
+        if self.candidate_url is None or self.candidate_model is None:
+            return self.candidates
+        single = Candidate(
+            id=self.candidate_model,
+            url=self.candidate_url,
+            model=self.candidate_model,
+            api_key=self.candidate_api_key,
+            params=self.candidate_params,
+            remove=self.candidate_remove,
+        )
+        return (single, *self.candidates)
+
+    @property
+    def active(self) -> bool:
+        """Whether there is anything to mirror to, and nobody said no."""
+        return self.enabled and bool(self.all_candidates)
+
+    @property
+    def state_root(self) -> Path:
+        """Where every experiment of this user keeps its spool."""
+        if self.state_dir is not None:
+            return self.state_dir.absolute()
+        base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+        return Path(base).expanduser() / "shadow-mw"
+
+    @property
+    def directory(self) -> Path:
+        """This experiment's spool: two apps, or two sides of a deploy, never share one."""
+        identity = [
+            [(c.id, c.url, c.model) for c in self.all_candidates],
+            str(self.store.absolute()),
+            self.experiment,
+            __version__,
+        ]
+        digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:12]
+        return self.state_root / digest
+
+    def to_environ(self) -> dict[str, str]:
+        """The same settings as variables for a child process, the file's values included."""
+        table = self.model_dump(mode="json", exclude_none=True, exclude={"config"})
+        secrets = {
+            name: value.get_secret_value()
+            for name in ("candidate_api_key", "mark", "redact_key")
+            if (value := getattr(self, name)) is not None
+        }
+        table |= secrets | {"store": str(self.store.absolute())}
+        for raw, candidate in zip(table["candidates"], self.candidates, strict=True):
+            if candidate.api_key is not None:
+                raw["api_key"] = candidate.api_key.get_secret_value()
+        return {f"SHADOW_{name.upper()}": _variable(name, value) for name, value in table.items()}
+
+
+def _variable(name: str, value: Any) -> str:
+    if name == "redact" and not value:
+        return "off"
+    if name == "paths":
+        return ",".join(f"{path}={wire}" for path, wire in value.items())
+    if name in ("candidate_remove", "trace_hosts", "redact"):
+        return ",".join(value)
+    if isinstance(value, dict | list):
+        return json.dumps(value)
+    return str(value)
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings.
+
+    Args:
+        overrides: values by field name, below the environment (a file's level).
+
+    Raises:
+        ConfigError: one line that names the variable, the value and what is accepted.
+    """
+    path = os.environ.get("SHADOW_CONFIG")
+    values = (_read_toml(Path(path)) if path else {}) | overrides
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        raise ConfigError(_one_line(error, values)) from None
+    _check(settings)
+    return settings
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise ConfigError(
+            f"SHADOW_CONFIG={path}: cannot be read ({error.strerror}); give the path of a TOML file"
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"SHADOW_CONFIG={path}: not TOML: {error}") from None
+
+
+def _one_line(error: ValidationError, values: dict[str, Any]) -> str:
+    first = error.errors()[0]
+    location = [str(part) for part in first["loc"]]
+    name = location[0].lower().removeprefix("shadow_") if location else ""
+    variable = f"SHADOW_{name.upper()}"
+    if first["type"] == "extra_forbidden":
+        accepted = ", ".join(sorted(Settings.model_fields))
+        return f"{'.'.join(location)} in shadow.toml is not a setting; accepted: {accepted}"
+    value = os.environ.get(variable, first.get("input"))
+    shown = "***" if name in ("candidate_api_key", "mark", "redact_key") else value
+    where = variable if variable in os.environ or name not in values else ".".join(location)
+    return f"{where}={shown!s}: accepted is {_accepted(name, first['msg'])}"
+
+
+_ACCEPTED = {
+    "enabled": "true or false",
+    "response_header": "true or false",
+    "candidate_url": "a base URL such as https://host/v1",
+    "candidate_params": 'a JSON object such as {"temperature": 0}',
+    "candidates": "a JSON list of objects with id, url and model",
+    "sample_rate": "a number from 0 to 1",
+    "window_start": "an ISO 8601 time with its zone, such as 2026-11-02T00:00:00Z",
+    "window_end": "an ISO 8601 time with its zone, such as 2026-11-16T00:00:00Z",
+    "budget_usd": "an amount of 0 or more, such as 25.00",
+    "max_calls": "a whole number of 0 or more",
+    "max_concurrency": "a whole number from 1 to 1000",
+    "timeout": "seconds above 0",
+    "experiment": "1 to 80 letters, digits or . _ : -",
+    "prices": 'a JSON object such as {"my-model": {"input": 0.15, "output": 0.60}}',
+}
+
+
+def _accepted(name: str, message: str) -> str:
+    text = message.removeprefix("Value error, ").removeprefix("Input should be ")
+    return _ACCEPTED.get(name, text)
+
+
+def _check(settings: Settings) -> None:
+    """What no single field can say."""
+    url, model = settings.candidate_url, settings.candidate_model
+    if url and not model:
+        raise ConfigError("SHADOW_CANDIDATE_MODEL is not set: accepted is a model name")
+    if model and not url:
+        raise ConfigError(
+            "SHADOW_CANDIDATE_URL is not set: accepted is a base URL such as https://host/v1"
+        )
+    _check_window(settings.window_start, settings.window_end)
+    ids = [candidate.id for candidate in settings.all_candidates]
+    if len(set(ids)) < len(ids):
+        raise ConfigError(f"candidates: ids must differ, got {', '.join(ids)}")
+    if settings.active and settings.budget_usd is not None and settings.max_calls is None:
+        _check_priced(settings)
+
+
+def _check_window(start: datetime | None, end: datetime | None) -> None:
+    if start and end and end <= start:
+        raise ConfigError(
+            f"SHADOW_WINDOW_END={end.isoformat()}: accepted is a time after "
+            f"SHADOW_WINDOW_START={start.isoformat()}"
+        )
+
+
+def _check_priced(settings: Settings) -> None:
+    """A budget in USD over an unknown price would never stop anything."""
+    from shadow_mw.prices import PriceTable
+
+    table = PriceTable(settings.prices)
+    for candidate in settings.all_candidates:
+        if not table.knows(candidate.model):
+            raise ConfigError(
+                f"SHADOW_BUDGET_USD={settings.budget_usd}: the price of {candidate.model} is not "
+                "known; set SHADOW_MAX_CALLS too, or its price in SHADOW_PRICES"
+            )
