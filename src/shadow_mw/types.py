@@ -62,6 +62,7 @@ class Reason(StrEnum):
     REQUEST_TOO_LARGE = "request_too_large"
     RESPONSE_TOO_LARGE = "response_too_large"
     REQUEST_NOT_READABLE = "request_not_readable"
+    RESPONSE_NOT_READABLE = "response_not_readable"
     INTERNAL_ERROR = "internal_error"
     # Decided in the runner: the candidate was not called.
     SUPERSEDED = "superseded"
@@ -78,6 +79,7 @@ class Reason(StrEnum):
     CANDIDATE_RATE_LIMITED = "candidate_rate_limited"
     CANDIDATE_ERROR_4XX = "candidate_error_4xx"
     CANDIDATE_ERROR_5XX = "candidate_error_5xx"
+    CANDIDATE_ERROR_EVENT = "candidate_error_event"
     CANDIDATE_REDIRECT = "candidate_redirect"
     CANDIDATE_RESPONSE_TOO_LARGE = "candidate_response_too_large"
     CANDIDATE_CONNECTION_LOST = "candidate_connection_lost"
@@ -175,7 +177,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A response, read; `error` is set where the call failed, `complete` where it ended properly."""
+    """A response, read: what the model said, or how the call failed."""
 
     text: str | None = None
     """All text of the first choice, joined; None where there is none."""

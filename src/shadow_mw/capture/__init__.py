@@ -1,0 +1,1 @@
+"""In the app: look, decide, keep references, hand over."""

@@ -10,7 +10,7 @@ class RequestContext:
 
     __slots__ = ("key", "segment", "session", "suppressed", "trace_id", "traceparent")
 
-    def __init__(self, traceparent: bytes | str | None = None, *, suppressed: bool = False) -> None:
+    def __init__(self, traceparent: str | None = None, *, suppressed: bool = False) -> None:
         self.key: str | None = None
         self.segment: str | None = None
         self.session: str | None = None

@@ -1,0 +1,1 @@
+"""Shows a summary: as a table for people, as JSON for programs."""

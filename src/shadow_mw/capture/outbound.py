@@ -1,0 +1,194 @@
+"""Calls that the app makes: `send` of httpx2 and httpx, sync and async, JSON and streams.
+
+The public `send` is the narrowest seam that misses nothing: transports are replaced by users and
+SDKs, and an aiohttp transport is not seen at all below it.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+from collections.abc import AsyncIterator, Iterator
+from contextvars import ContextVar
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from shadow_mw.capture.context import current
+from shadow_mw.capture.failsafe import failsafe
+from shadow_mw.capture.recorder import Recording
+from shadow_mw.types import Reason
+
+if TYPE_CHECKING:
+    from shadow_mw.capture.shadow import Shadow
+
+MODULES = ("httpx2", "httpx")
+
+capturing: ContextVar[bool] = ContextVar("shadow_mw_capturing", default=False)
+"""Set while a captured call runs, so that an app served in the same process is not seen again."""
+
+_active: Shadow | None = None
+_patched: set[int] = set()
+
+
+def install(shadow: Shadow) -> None:
+    """Patch the clients that are there; a second call only changes who records."""
+    global _active
+    _active = shadow
+    for name in MODULES:
+        if importlib.util.find_spec(name) is not None:
+            _patch(importlib.import_module(name))
+
+
+def _patch(module: ModuleType) -> None:
+    # By identity: `httpx2.alias_httpx()` makes one class answer to both names.
+    if id(module.Client) in _patched:
+        return
+    _patched.update((id(module.Client), id(module.AsyncClient)))
+    sync_stream, async_stream = _sync_stream(module), _async_stream(module)
+    send, asend = module.Client.send, module.AsyncClient.send
+
+    @functools.wraps(send)
+    def shadowed_send(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        recording = _begin(request)
+        if recording is None:
+            return send(self, request, *args, **kwargs)
+        token = capturing.set(True)
+        try:
+            response = send(self, request, *args, **kwargs)
+        except BaseException as error:
+            _fail(recording, error)
+            raise
+        finally:
+            capturing.reset(token)
+        _attach(recording, response, sync_stream)
+        return response
+
+    @functools.wraps(asend)
+    async def shadowed_asend(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        recording = _begin(request)
+        if recording is None:
+            return await asend(self, request, *args, **kwargs)
+        token = capturing.set(True)
+        try:
+            response = await asend(self, request, *args, **kwargs)
+        except BaseException as error:
+            _fail(recording, error)
+            raise
+        finally:
+            capturing.reset(token)
+        _attach(recording, response, async_stream)
+        return response
+
+    module.Client.send = shadowed_send
+    module.AsyncClient.send = shadowed_asend
+
+
+@failsafe
+def _begin(request: Any) -> Recording | None:
+    shadow = _active
+    if shadow is None or request.method != "POST":
+        return None
+    url = request.url
+    wire = shadow.match(url.raw_path.partition(b"?")[0].decode("ascii", "replace"))
+    context = current.get()
+    if wire is None or capturing.get() or (context is not None and context.suppressed):
+        return None
+    try:
+        body = request.content
+    except RuntimeError:
+        # A generator body: it cannot be seen here without being used up.
+        shadow.refuse()
+        shadow.counters.refused(Reason.REQUEST_NOT_READABLE)
+        return None
+    recording = shadow.begin(wire, "outbound", body, context)
+    if recording is not None:
+        recording.host = url.netloc.decode("ascii", "replace")
+        recording.keep_headers(request.headers.raw)
+    return recording
+
+
+@failsafe
+def _fail(recording: Recording, error: BaseException) -> None:
+    recording.finish("error", type(error).__name__)
+
+
+@failsafe
+def _attach(recording: Recording, response: Any, stream: type) -> None:
+    headers = response.headers
+    encoding = headers.get("content-encoding", "")
+    if response.is_stream_consumed:
+        # Already read, and decoded.
+        recording.respond(response.status_code, headers.get("content-type", ""), "")
+        recording.chunk(response.content)
+        recording.finish("eof")
+        return
+    recording.respond(response.status_code, headers.get("content-type", ""), encoding)
+    assert _active is not None
+    recording.streamed = True
+    _active.watch(recording)
+    response.stream = stream(response.stream, recording)
+
+
+class _Tee:
+    """What the stream wrappers of both modules share."""
+
+    def __init__(self, inner: Any, recording: Recording) -> None:
+        self._inner = inner
+        self._recording = recording
+
+    def __del__(self) -> None:
+        # A caller that neither drains nor closes.
+        _finish(self._recording, "gc")
+
+
+_chunk = failsafe(Recording.chunk)
+
+
+@failsafe
+def _finish(recording: Recording, end: str, error: str | None = None) -> None:
+    recording.finish(end, error)
+
+
+def _sync_stream(module: ModuleType) -> type:
+    class SyncTee(_Tee, module.SyncByteStream):  # type: ignore[name-defined,misc]
+        def __iter__(self) -> Iterator[bytes]:
+            recording = self._recording
+            try:
+                for data in self._inner:
+                    _chunk(recording, data)
+                    yield data
+            except Exception as error:
+                _finish(recording, "error", type(error).__name__)
+                raise
+            _finish(recording, "eof")
+
+        def close(self) -> None:
+            try:
+                self._inner.close()
+            finally:
+                _finish(self._recording, "closed")
+
+    return SyncTee
+
+
+def _async_stream(module: ModuleType) -> type:
+    class AsyncTee(_Tee, module.AsyncByteStream):  # type: ignore[name-defined,misc]
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            recording = self._recording
+            try:
+                async for data in self._inner:
+                    _chunk(recording, data)
+                    yield data
+            except Exception as error:
+                _finish(recording, "error", type(error).__name__)
+                raise
+            _finish(recording, "eof")
+
+        async def aclose(self) -> None:
+            try:
+                await self._inner.aclose()
+            finally:
+                _finish(self._recording, "closed")
+
+    return AsyncTee

@@ -1,0 +1,167 @@
+"""One small daemon thread per app process: housekeeping, and a runner that is always there."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from shadow_mw.capture.failsafe import failsafe
+from shadow_mw.control import LOCK, LOG
+from shadow_mw.frames import SUFFIX
+
+if TYPE_CHECKING:
+    from shadow_mw.settings import Settings
+
+logger = logging.getLogger("shadow_mw")
+
+LOG_BYTES = 2**20
+INTERVAL = 0.5
+BACKOFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+EXIT_CONFIG, EXIT_DATA = 78, 65
+_AGENT = re.compile(r"auto_instrumentation|ddtrace.bootstrap|newrelic.bootstrap")
+
+
+class Housekeeping(Protocol):
+    """What the thread does for its process besides watching the runner."""
+
+    def tick(self) -> None:
+        """Called twice a second."""
+
+
+class Supervisor:
+    """Starts the runner where none holds the lock; a request never does."""
+
+    def __init__(self, settings: Settings, directory: Path, work: Housekeeping) -> None:
+        self._settings = settings
+        self._directory = directory
+        self._work = work
+        self._thread: threading.Thread | None = None
+        self._start_lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+        self._failures = 0
+        self._not_before = 0.0
+
+    def ensure(self) -> None:
+        """Start the thread, once per process, at the first call that is seen."""
+        if self._thread is None:
+            with self._start_lock:
+                if self._thread is None:
+                    self._thread = threading.Thread(
+                        target=self._run, name="shadow_mw-supervisor", daemon=True
+                    )
+                    self._thread.start()
+
+    def _run(self) -> None:
+        if self._settings.runner == "inline":
+            self._start_inline()
+        while True:
+            self._work.tick()
+            if self._settings.runner == "auto":
+                self._watch()
+            time.sleep(INTERVAL)
+
+    @failsafe
+    def _start_inline(self) -> None:
+        import importlib
+
+        # By name: the app's half knows nothing of the runner's code.
+        importlib.import_module("shadow_mw.runner.__main__").start_inline(self._settings)
+
+    @failsafe
+    def _watch(self) -> None:
+        if self._child is not None and (code := self._child.poll()) is not None:
+            self._child = None
+            self._ended(code)
+        if self._child is None and time.monotonic() >= self._not_before and self._work_waits():
+            self._start_if_none()
+
+    def _work_waits(self) -> bool:
+        return any(entry.name.endswith(SUFFIX) for entry in os.scandir(self._directory))
+
+    def _start_if_none(self) -> None:
+        lock = os.open(self._directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._child = start_runner(self._settings, self._directory, lock)
+            self._started = time.monotonic()
+        except BlockingIOError:
+            pass  # Another process's runner serves this directory.
+        finally:
+            os.close(lock)
+
+    def _ended(self, code: int) -> None:
+        """Restart at once after a long life, later and later after short ones."""
+        if code == 0 or time.monotonic() - self._started > BACKOFF[-1]:
+            self._failures = 0
+            return
+        wait = BACKOFF[min(self._failures, len(BACKOFF) - 1)]
+        if code in (EXIT_CONFIG, EXIT_DATA):
+            wait = BACKOFF[-1]
+        self._failures += 1
+        self._not_before = time.monotonic() + wait
+        log = self._directory / LOG
+        logger.warning(
+            "shadow_mw: the runner ended with %d (%s); again in %.0f s; log: %s",
+            code,
+            _last_line(log),
+            wait,
+            log,
+        )
+
+
+def start_runner(settings: Settings, directory: Path, lock: int) -> subprocess.Popen[bytes]:
+    """Start the runner's process, which inherits the locked descriptor and holds it for life."""
+    log = directory / LOG
+    mode = "ab" if not log.exists() or log.stat().st_size < LOG_BYTES else "wb"
+    with log.open(mode) as output:
+        return subprocess.Popen(
+            [python(), "-P", "-m", "shadow_mw.runner", "--lock-fd", str(lock)],
+            env=runner_environ(settings),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            close_fds=True,
+            start_new_session=True,
+            pass_fds=(lock,),
+        )
+
+
+def runner_environ(settings: Settings) -> dict[str, str]:
+    """The app's environment with the settings in force; the package stays importable."""
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("SHADOW_")}
+    home = str(Path(__file__).parents[2])
+    inherited = environ.get("PYTHONPATH", "").split(os.pathsep)
+    # An agent that instruments every Python it meets would see our calls as the app's.
+    paths = [path for path in inherited if path and not _AGENT.search(path)] + [home]
+    return environ | settings.to_environ() | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
+def python() -> str:
+    """The interpreter, also where the app runs inside a server that embeds one."""
+    if Path(sys.executable).name.startswith(("python", "pypy")):
+        return sys.executable
+    return str(Path(sys.prefix) / "bin" / "python3")
+
+
+def runner_obstacle(settings: Settings) -> str | None:
+    """Why no runner could be started from here, and what to set."""
+    if settings.runner == "auto" and not os.access(python(), os.X_OK):
+        return (
+            f"{sys.executable or 'this interpreter'} is not a Python to start the runner with; "
+            "set SHADOW_RUNNER=external and run `shadow-mw run`"
+        )
+    return None
+
+
+def _last_line(path: Path) -> str:
+    lines = path.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "no output"

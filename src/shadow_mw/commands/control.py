@@ -1,0 +1,128 @@
+"""`shadow-mw status | on | off | sample`: look at, and change, a system that runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from shadow_mw.control import CONTROL, WINDOW, read_json, write_json
+from shadow_mw.exceptions import ConfigError
+from shadow_mw.runner.status import alive, pending_bytes, read_status, wait_drained
+from shadow_mw.settings import load
+
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.command()
+@_as_json
+@click.option(
+    "--wait", type=float, metavar="SECONDS", help="Wait until everything captured is through."
+)
+def status(as_json: bool, wait: float | None) -> int:
+    """Show what the runner is doing, and what is in force."""
+    directories = _directories()
+    drained = wait is None or all(wait_drained(directory, 0, wait) for directory in directories)
+    states = [_state(directory) for directory in directories]
+    if as_json:
+        click.echo(json.dumps(states, indent=2))
+    else:
+        for state in states:
+            _print(state)
+    return 0 if drained else 1
+
+
+@click.command()
+@_as_json
+def on(as_json: bool) -> None:
+    """Mirror again, within a second; SHADOW_ENABLED=false stays final."""
+    _change({"enabled": True}, as_json)
+
+
+@click.command()
+@_as_json
+def off(as_json: bool) -> None:
+    """Stop mirroring within a second, without a restart; holds until `on`."""
+    _change({"enabled": False}, as_json)
+
+
+@click.command()
+@click.argument("rate", type=click.FloatRange(0, 1))
+@_as_json
+def sample(rate: float, as_json: bool) -> None:
+    """Mirror a share of the calls from now on, from 0 to 1."""
+    _change({"sample_rate": rate}, as_json)
+
+
+def _directories() -> list[Path]:
+    """The configured experiment's, or every one under the state directory.
+
+    Raises:
+        ConfigError: nothing has ever been mirrored from here.
+    """
+    settings = load()
+    if settings.all_candidates:
+        settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return [settings.directory]
+    root = settings.state_root
+    found = sorted(p for p in root.iterdir() if p.is_dir()) if root.is_dir() else []
+    if not found:
+        raise ConfigError(
+            f"no experiment under {root}: set SHADOW_STATE_DIR, or the app's SHADOW_* variables"
+        )
+    return found
+
+
+def _change(values: dict[str, Any], as_json: bool) -> None:
+    directories = _directories()
+    for directory in directories:
+        write_json(directory / CONTROL, read_json(directory / CONTROL) | values)
+    if as_json:
+        click.echo(json.dumps([_state(directory) for directory in directories], indent=2))
+        return
+    for directory in directories:
+        _print(_state(directory))
+
+
+def _state(directory: Path) -> dict[str, Any]:
+    now = read_status(directory)
+    control = read_json(directory / CONTROL)
+    return {
+        "directory": str(directory),
+        "experiment": now.experiment if now else None,
+        "candidates": now.candidates if now else [],
+        "target": now.target if now else None,
+        "runner": {"alive": alive(directory), "pid": now.pid if now else None},
+        "enabled": control.get("enabled", True),
+        "sample_rate": control.get("sample_rate"),
+        "window_end": read_json(directory / WINDOW).get("end"),
+        "captured": now.captured if now else 0,
+        "in_flight": now.in_flight if now else 0,
+        "waiting": now.waiting if now else 0,
+        "held": now.held if now else 0,
+        "pending_bytes": pending_bytes(directory, now),
+        "outcomes": now.outcomes if now else {},
+        "spent_usd": now.spent_usd if now else {},
+    }
+
+
+def _print(state: dict[str, Any]) -> None:
+    runner = state["runner"]
+    rate = state["sample_rate"]
+    click.echo(f"{state['experiment'] or 'nothing captured yet'}  {state['directory']}")
+    click.echo(f"  runner    {'alive, pid ' + str(runner['pid']) if runner['alive'] else 'idle'}")
+    click.echo(
+        f"  mirroring {'on' if state['enabled'] else 'off'}"
+        + (f", sample {rate:g} by `shadow-mw sample`" if rate is not None else "")
+    )
+    click.echo(
+        f"  captured  {state['captured']}, in flight {state['in_flight']}, "
+        f"waiting {state['waiting']}, held for a retry {state['held']}, "
+        f"unread {state['pending_bytes']} bytes"
+    )
+    for candidate, outcomes in state["outcomes"].items():
+        counts = ", ".join(f"{name} {n}" for name, n in sorted(outcomes.items()))
+        spent = float(state["spent_usd"].get(candidate, 0))
+        click.echo(f"  {candidate}  {counts}, spent about ${spent:.4f}")

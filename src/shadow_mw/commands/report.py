@@ -1,0 +1,38 @@
+"""`shadow-mw report`: how the candidate did, against the primary."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TextIO
+
+import click
+from rich.console import Console
+
+from shadow_mw import settings
+from shadow_mw.evaluate.pipeline import Store, summarise
+from shadow_mw.report.as_json import as_json
+from shadow_mw.report.terminal import show
+
+
+@click.command()
+@click.option("--store", type=click.Path(path_type=Path), help="Default: SHADOW_STORE.")
+@click.option("--experiment", help="Default: the one with the newest data.")
+@click.option("--candidate", help="Default: the one with the newest data.")
+@click.option("--json", "machine", is_flag=True, help="Print one JSON object.")
+def report(
+    store: Path | None, experiment: str | None, candidate: str | None, machine: bool
+) -> None:
+    """Show what was mirrored, and both models side by side."""
+    path = store or settings.load().store
+    with Store.open(path) as opened:
+        summary = summarise(opened, experiment, candidate)
+    if machine:
+        click.echo(json.dumps(as_json(summary) | {"store": str(path)}, indent=2, allow_nan=False))
+    else:
+        show(summary, Console(file=_lenient_stdout(), highlight=False))
+
+
+def _lenient_stdout() -> TextIO:
+    """An arrow that the terminal's encoding lacks is no reason to fail."""
+    return click.get_text_stream("stdout", errors="replace")

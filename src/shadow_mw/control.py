@@ -1,0 +1,34 @@
+"""Small files by which app, runner and operator tell one another what holds now."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+CONTROL = "control.json"
+"""What an operator says to a running system: `{"enabled": bool, "sample_rate": float}`."""
+WINDOW = "window.json"
+"""What the runner says: `{"end": unix seconds}`, from the first mirrored call on."""
+STATUS = "status.json"
+"""What the runner is doing, a few times a second."""
+LOCK = "runner.lock"
+"""Locked by the runner for as long as it lives."""
+LOG = "runner.log"
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A small file that another process may be replacing; empty where there is none."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def write_json(path: Path, value: object) -> None:
+    """Replace a small file whole: readers see the old one or the new one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(json.dumps(value))
+    os.replace(draft, path)

@@ -1,0 +1,64 @@
+"""How many calls got how far, and why the others did not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shadow_mw.evaluate.series import SERIES
+from shadow_mw.evaluate.store import Store
+from shadow_mw.results import Funnel
+from shadow_mw.types import CANDIDATE_REASONS
+
+
+def funnel(store: Store, key: tuple[str, str]) -> Funnel:
+    """The counters say what happened outside the store; without any, the store's legs count."""
+    counters = store.query(
+        "SELECT source, name, n FROM funnel WHERE experiment = ? AND candidate_id IN ('', ?)", key
+    )
+    paired, scored = store.one(
+        f"SELECT count(*), coalesce(sum(scored), 0) FROM pairs WHERE series = {SERIES}", key
+    )
+    mirrored = _sum(counters, "runner:", "mirrored")
+    if mirrored is None:
+        mirrored = _candidate_legs(store, key)
+    captured = _sum(counters, "app:", "captured")
+    return Funnel(
+        captured=mirrored if captured is None else captured,
+        mirrored=mirrored,
+        paired=paired,
+        scored=scored,
+        reasons=_reasons(store, key, counters),
+    )
+
+
+def _candidate_legs(store: Store, key: tuple[str, str]) -> int:
+    sql = "SELECT count(*) FROM observations WHERE experiment = ? AND candidate_id = ?"
+    return int(store.one(sql, key)[0])
+
+
+def _sum(counters: list[Any], source: str, name: str) -> int | None:
+    found = [n for where, what, n in counters if where.startswith(source) and what == name]
+    return sum(found) if found else None
+
+
+def _reasons(store: Store, key: tuple[str, str], counters: list[Any]) -> dict[str, int]:
+    reasons: dict[str, int] = {}
+    for _, name, n in counters:
+        if name not in ("captured", "mirrored"):
+            reasons[name] = reasons.get(name, 0) + n
+    reasons |= store.query(
+        f"SELECT excluded, count(*) FROM pairs WHERE series = {SERIES} AND excluded IS NOT NULL"
+        " GROUP BY 1",
+        key,
+    )
+    if not counters:
+        reasons |= {
+            reason: n
+            for reason, n in store.query(
+                "SELECT reason, count(*) FROM observations"
+                " WHERE experiment = ? AND candidate_id = ? AND NOT answered GROUP BY 1",
+                key,
+            )
+            if reason in CANDIDATE_REASONS
+        }
+    return {name: n for name, n in sorted(reasons.items()) if n > 0}

@@ -1,0 +1,77 @@
+"""Two observations of one exchange, and what may be compared about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shadow_mw.evaluate.answer import Answer, answer
+from shadow_mw.evaluate.ingest import Observation
+from shadow_mw.types import Reason, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A stored observation, under its row number."""
+
+    row: int
+    observation: Observation
+
+    @property
+    def answered(self) -> bool:
+        """Whether the call ended properly; anything else has no output to judge."""
+        return self.observation.answered
+
+    def answer(self) -> Answer:
+        """What it said; nothing where the call failed."""
+        return answer(self.observation.content.output) if self.answered else Answer()
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Both legs of one exchange for one candidate."""
+
+    primary: Leg
+    candidate: Leg
+
+    @property
+    def key(self) -> str | None:
+        """The business key under which ground truth may come."""
+        return self.primary.observation.key or self.candidate.observation.key
+
+    @property
+    def excluded(self) -> Reason | None:
+        """Why the two cannot be compared: the difference would be ours, not the model's."""
+        primary, candidate = self.primary.observation, self.candidate.observation
+        if primary.partial or primary.outcome == "cancelled":
+            return Reason.PRIMARY_PARTIAL
+        if primary.truncated or candidate.truncated:
+            return Reason.CONTENT_TRUNCATED
+        return None
+
+    @property
+    def comparable(self) -> bool:
+        """Whether there are answers to hold against each other, or against the truth."""
+        return (
+            self.excluded is None
+            and self.primary.observation.has_answer
+            and self.candidate.observation.has_answer
+            and self._recorded
+        )
+
+    @property
+    def _recorded(self) -> bool:
+        """False under `SHADOW_CONTENT=none`, where two silences would look like agreement."""
+        content = self.primary.observation.content
+        return any((content.request, content.input, content.output)) or bool(
+            self.candidate.observation.content.output
+        )
+
+
+def pairs(legs: Iterable[Leg]) -> list[Pair]:
+    """Match the legs of one exchange: its primary with every candidate that is there."""
+    known = list(legs)
+    primary = next((leg for leg in known if leg.observation.role == Role.PRIMARY), None)
+    if primary is None:
+        return []
+    return [Pair(primary, leg) for leg in known if leg.observation.role == Role.CANDIDATE]

@@ -1,0 +1,149 @@
+"""The evaluator: spans in, pairs, checks and field scores stored, a summary out.
+
+Read this first. Every leg is stored once; when both are there the pair is judged, and judged anew
+whenever its ground truth comes or changes.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from shadow_mw.evaluate.answer import structured
+from shadow_mw.evaluate.checks import Checks, check
+from shadow_mw.evaluate.fields import FieldScore, judge_pair
+from shadow_mw.evaluate.ingest import Observation, observation
+from shadow_mw.evaluate.pair import Pair, pairs
+from shadow_mw.evaluate.store import Store
+from shadow_mw.evaluate.summary import summarise
+from shadow_mw.prices import PriceTable
+from shadow_mw.results import Label, LabelResult
+from shadow_mw.types import Json
+
+__all__ = ["Evaluator", "Store", "label", "summarise"]
+
+logger = logging.getLogger("shadow_mw")
+
+RESCORED_AT_ONCE = 200
+"""Pairs in one transaction: a long one would keep the evaluator from storing."""
+
+
+class Evaluator(SpanExporter):
+    """Stores and judges what the runner or a collector exports; any thread may call it."""
+
+    def __init__(self, store: Store, prices: PriceTable) -> None:
+        self._store = store
+        self._prices = prices
+        self._lock = threading.Lock()
+        self._failing = False
+
+    @classmethod
+    def open(cls, path: str | Path, prices: PriceTable) -> Evaluator:
+        """Open the store at `path`, or make it.
+
+        Raises:
+            StoreError: the file there is no store that this code can use; it is untouched.
+        """
+        return cls(Store.open(path, create=True), prices)
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Store and judge a batch; SUCCESS says that it is on disk, FAILURE that none of it is."""
+        legs = [leg for span in spans if (leg := observation(span, self._prices)) is not None]
+        stored = not legs or self._commit(lambda: ingest(self._store, legs))
+        return SpanExportResult.SUCCESS if stored else SpanExportResult.FAILURE
+
+    def record_funnel(
+        self, experiment: str, candidate_id: str, source: str, counts: Mapping[str, int]
+    ) -> bool:
+        """Set one source's counters to their present state; whether that is on disk."""
+        return self._commit(
+            lambda: self._store.set_counters(experiment, candidate_id, source, counts)
+        )
+
+    def shutdown(self) -> None:
+        """Close the store; what comes later fails."""
+        with self._lock:
+            self._store.close()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002
+        """Nothing is ever held back."""
+        return True
+
+    def _commit(self, work: Callable[[], None]) -> bool:
+        try:
+            with self._lock, self._store.transaction():
+                work()
+        except sqlite3.Error as error:
+            if not self._failing:
+                logger.error("shadow_mw: store %s: %s", self._store.path, error)
+            self._failing = True
+            return False
+        self._failing = False
+        return True
+
+
+def ingest(store: Store, legs: Iterable[Observation]) -> None:
+    """Store legs, and judge every pair that they complete."""
+    new = [(leg.experiment, leg.pair_id) for leg in legs if store.add(leg)]
+    for exchange in dict.fromkeys(new):
+        for pair in pairs(store.legs(*exchange)):
+            row = store.add_pair(pair)
+            if row is not None:
+                judge(store, row, pair)
+
+
+def judge(store: Store, row: int, pair: Pair) -> None:
+    """Run every check on one stored pair, and replace what was known about it."""
+    if not pair.comparable:
+        store.save(row, Checks(), None)
+        return
+    truth = store.truth(pair.key)
+    checks = check(pair, has_truth=truth is not None)
+    store.save(row, checks, None if truth is None else score(pair, truth))
+
+
+def score(pair: Pair, truth: Json) -> list[FieldScore]:
+    """Hold both outputs against the truth, field by field."""
+    return judge_pair(truth, structured(pair.primary.answer()), structured(pair.candidate.answer()))
+
+
+def label(
+    store: Store, rows: Sequence[Label], redact: Callable[[Json], Json] = lambda value: value
+) -> LabelResult:
+    """Store ground truth and judge every pair that it is for.
+
+    Args:
+        store: where both go.
+        rows: all of them are stored, or none.
+        redact: the pseudonyms that stored outputs have, so that equal values stay equal.
+    """
+    truths = [(row.key, redact(row.truth)) for row in rows]
+    with store.transaction():
+        matches = [store.set_truth(key, truth) for key, truth in truths]
+    rejudge(store)
+    return LabelResult(
+        stored=len(truths),
+        scored=sum(_scored(store, key) for key, _ in truths),
+        unmatched=matches.count(0),
+    )
+
+
+def rejudge(store: Store) -> None:
+    """Judge every pair whose truth changed; what an interrupted run left is done too."""
+    while True:
+        with store.transaction():
+            stale = store.stale_pairs(RESCORED_AT_ONCE)
+            for row, pair in stale:
+                judge(store, row, pair)
+        if not stale:
+            return
+
+
+def _scored(store: Store, key: str) -> int:
+    return len(store.query("SELECT 1 FROM pairs WHERE key = ? AND scored", (key,)))

@@ -1,0 +1,228 @@
+"""The SQLite file: its tables, its mark, and the checks before anything is written to it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Final
+
+from shadow_mw.exceptions import StoreError
+
+APPLICATION_ID: Final = 0x53484457
+"""`SHDW`: says in the file's header whose it is."""
+
+VERSION: Final = 1
+BUSY_SECONDS: Final = 10.0
+PAGE_SIZE: Final = 8192
+CHECKED_WHOLE: Final = 32 * 2**20
+"""Bytes up to which opening reads every page of the file for damage."""
+
+TABLES: Final = """
+-- One row for each candidate of an experiment; newest_ns is its latest call.
+CREATE TABLE series (
+    id INTEGER PRIMARY KEY,
+    experiment TEXT NOT NULL,
+    candidate_id TEXT NOT NULL,
+    newest_ns INTEGER NOT NULL,
+    UNIQUE (experiment, candidate_id)
+);
+-- One row a leg; candidate_id is empty on the primary, which all candidates share.
+CREATE TABLE observations (
+    id INTEGER PRIMARY KEY,
+    experiment TEXT NOT NULL,
+    pair_id TEXT NOT NULL,
+    role TEXT NOT NULL,
+    candidate_id TEXT NOT NULL,
+    trace_id TEXT NOT NULL,
+    span_id TEXT NOT NULL,
+    time_ns INTEGER NOT NULL,
+    model TEXT,
+    outcome TEXT NOT NULL,
+    answered INTEGER NOT NULL,
+    error_type TEXT,
+    reason TEXT,
+    finish_reason TEXT,
+    latency_ms REAL,
+    ttft_ms REAL,
+    input_tokens INTEGER,
+    output_tokens INTEGER,
+    cache_read_tokens INTEGER,
+    cache_write_tokens INTEGER,
+    reasoning_tokens INTEGER,
+    cost_usd REAL,
+    partial INTEGER NOT NULL,
+    truncated INTEGER NOT NULL,
+    has_answer INTEGER NOT NULL,
+    expects_json INTEGER NOT NULL,
+    key TEXT,
+    segment TEXT,
+    session TEXT,
+    sample_rate REAL,
+    UNIQUE (pair_id, experiment, role, candidate_id)
+);
+-- Apart, so that a scan over the numbers reads no text: a version byte, then zlib over JSON.
+CREATE TABLE payloads (
+    observation INTEGER PRIMARY KEY REFERENCES observations,
+    data BLOB NOT NULL
+);
+-- One row once both legs are there, with the results of the checks.
+CREATE TABLE pairs (
+    id INTEGER PRIMARY KEY,
+    series INTEGER NOT NULL REFERENCES series,
+    primary_row INTEGER NOT NULL REFERENCES observations,
+    candidate_row INTEGER NOT NULL UNIQUE REFERENCES observations,
+    key TEXT,
+    excluded TEXT,
+    exact_match INTEGER,
+    primary_json INTEGER,
+    candidate_json INTEGER,
+    scored INTEGER NOT NULL DEFAULT 0,
+    stale INTEGER NOT NULL DEFAULT 1
+);
+CREATE INDEX pairs_series ON pairs (series);
+CREATE INDEX pairs_key ON pairs (key) WHERE key IS NOT NULL;
+CREATE INDEX pairs_stale ON pairs (id) WHERE stale;
+CREATE TABLE paths (
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE
+);
+-- Both legs' outcome for one path of one pair; truth is 'value', 'null' or NULL (not labelled).
+CREATE TABLE fields (
+    pair INTEGER NOT NULL REFERENCES pairs,
+    path INTEGER NOT NULL REFERENCES paths,
+    series INTEGER NOT NULL REFERENCES series,
+    truth TEXT,
+    "primary" TEXT NOT NULL,
+    candidate TEXT NOT NULL,
+    PRIMARY KEY (pair, path)
+) WITHOUT ROWID;
+CREATE INDEX fields_outcomes ON fields (series, path, truth, "primary", candidate);
+CREATE TABLE truth (
+    key TEXT PRIMARY KEY,
+    truth TEXT NOT NULL
+) WITHOUT ROWID;
+-- Absolute counters by who counts them: 'app:...' or 'runner:...'.
+CREATE TABLE funnel (
+    experiment TEXT NOT NULL,
+    candidate_id TEXT NOT NULL,
+    source TEXT NOT NULL,
+    name TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (experiment, candidate_id, source, name)
+) WITHOUT ROWID;
+"""
+
+
+def connect(path: Path, *, create: bool) -> sqlite3.Connection:
+    """Open the store, creating it only when asked to.
+
+    Raises:
+        StoreError: there is none, or the file is not one that this code can use; it was then
+            not written to.
+    """
+    try:
+        exists = path.stat().st_size > 0
+        if exists:
+            _inspect(path)
+    except FileNotFoundError:
+        exists = False
+    except OSError as error:
+        raise StoreError(f"store {path}: cannot be read ({error.strerror})") from None
+    if not exists and not create:
+        raise StoreError(f"no store at {path}: nothing has been mirrored yet, or set SHADOW_STORE")
+    try:
+        return _open(path) if exists else _create(path)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"store {path}: cannot be opened ({error})") from None
+
+
+def _inspect(path: Path) -> None:
+    """Refuse a file that is damaged or not ours, through a connection that cannot write."""
+    with path.open("rb") as file:
+        header = file.read(16)
+    if header != b"SQLite format 3\0":
+        raise _refusal(path, "not a SQLite database")
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS
+        )
+    except sqlite3.Error as error:
+        raise _refusal(path, f"cannot be opened ({error})") from None
+    try:
+        fault = _fault(connection, whole=path.stat().st_size <= CHECKED_WHOLE)
+    except sqlite3.Error as error:
+        fault = f"damaged or unreadable ({error})"
+    finally:
+        connection.close()
+    if fault:
+        raise _refusal(path, fault)
+
+
+def _fault(connection: sqlite3.Connection, *, whole: bool) -> str | None:
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application != APPLICATION_ID:
+        # A store whose creation was interrupted has neither mark nor tables yet.
+        return "another program's SQLite database" if application or tables or version else None
+    if version > VERSION:
+        return f"of version {version}, newer than this shadow-mw reads ({VERSION}); upgrade it"
+    if whole:
+        result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        return None if result == "ok" else f"damaged ({' '.join(result.split())})"
+    return None
+
+
+def _refusal(path: Path, fault: str) -> StoreError:
+    return StoreError(
+        f"store {path}: {fault}; it was left untouched, set SHADOW_STORE to another path"
+    )
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    try:
+        connection.execute("PRAGMA synchronous = NORMAL")
+        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            _make_tables(connection)
+        _write_ahead(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _create(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # It will hold what users said.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    return _open(path)
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    """One transaction, so that of several processes one makes them and none sees a half."""
+    connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+    connection.execute("BEGIN IMMEDIATE")
+    if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+        for statement in TABLES.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Needs the file alone for a moment, and SQLite does not wait for that by itself."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)

@@ -1,0 +1,55 @@
+"""Which candidate of which experiment a report is about."""
+
+from __future__ import annotations
+
+from shadow_mw.evaluate.store import Store
+from shadow_mw.exceptions import DataError
+from shadow_mw.results import Series
+
+SERIES = "(SELECT id FROM series WHERE experiment = ? AND candidate_id = ?)"
+"""The row number of a series, inside a statement."""
+
+
+def choose(
+    store: Store, experiment: str | None, candidate: str | None
+) -> tuple[Series | None, tuple[Series, ...]]:
+    """The one with the newest data among those that fit, and the others that fit.
+
+    Raises:
+        DataError: a name was given that the store does not have.
+    """
+    known = all_series(store)
+    fitting = [
+        series
+        for series in known
+        if experiment in (None, series.experiment) and candidate in (None, series.candidate)
+    ]
+    if not fitting and (experiment or candidate):
+        raise DataError(_unknown(store, known, experiment, candidate))
+    return (fitting[0], tuple(fitting[1:])) if fitting else (None, ())
+
+
+def all_series(store: Store) -> list[Series]:
+    """Every series, newest data first; last those of which there are only counters yet."""
+    rows = store.query(
+        """SELECT experiment, candidate_id, max(newest) FROM (
+            SELECT experiment, candidate_id, newest_ns AS newest FROM series
+            UNION ALL SELECT experiment, candidate_id, 0 FROM funnel WHERE candidate_id != ''
+            UNION ALL SELECT experiment, '', -1 FROM funnel WHERE experiment NOT IN (
+                SELECT experiment FROM series
+                UNION SELECT experiment FROM funnel WHERE candidate_id != '')
+        ) GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"""
+    )
+    return [Series(experiment, candidate) for experiment, candidate, _ in rows]
+
+
+def _unknown(
+    store: Store, known: list[Series], experiment: str | None, candidate: str | None
+) -> str:
+    asked = " and ".join(
+        f"{kind} {name!r}"
+        for kind, name in (("experiment", experiment), ("candidate", candidate))
+        if name
+    )
+    names = ", ".join(f"{s.experiment}/{s.candidate}" for s in known) or "nothing yet"
+    return f"store {store.path}: no data of {asked}; it has {names} (experiment/candidate)"

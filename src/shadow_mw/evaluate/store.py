@@ -1,0 +1,208 @@
+"""The SQLite store: rows in, rows out; what they mean is decided elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from shadow_mw.evaluate import schema, strict_json
+from shadow_mw.evaluate.checks import Checks
+from shadow_mw.evaluate.fields import FieldScore
+from shadow_mw.evaluate.ingest import Content, Observation
+from shadow_mw.evaluate.pair import Leg, Pair
+from shadow_mw.exceptions import StoreError
+from shadow_mw.types import Json, Role
+
+PAYLOAD_VERSION = b"\x01"
+
+COLUMNS = tuple(f.name for f in fields(Observation) if f.name != "content")
+BOOLEANS = frozenset({"answered", "partial", "truncated", "has_answer", "expects_json"})
+
+INSERT_OBSERVATION = (
+    f"INSERT INTO observations ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+    " ON CONFLICT DO NOTHING RETURNING id"
+)
+SELECT_LEGS = (
+    f"SELECT id, data, {', '.join(COLUMNS)} FROM observations"
+    " LEFT JOIN payloads ON observation = id"
+)
+
+
+class Store:
+    """One open store; not safe for two threads at once, safe for any number of processes."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self.path = path
+
+    @classmethod
+    def open(cls, path: str | Path, *, create: bool = False) -> Store:
+        """Open the store at `path`; a missing one is made only where `create` says so.
+
+        Raises:
+            StoreError: it is missing, damaged, newer than this code or no store; it is untouched.
+        """
+        return cls(schema.connect(Path(path), create=create), Path(path))
+
+    def close(self) -> None:
+        """Close the file; closing twice does nothing."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+        if isinstance(error, sqlite3.Error):
+            raise StoreError(f"store {self.path}: {error}") from error
+
+    @contextmanager
+    def transaction(self, *, write: bool = True) -> Iterator[None]:
+        """All or nothing; a reading one sees one state of the store throughout."""
+        self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._connection.commit()
+
+    def query(self, sql: str, values: Iterable[Any] = ()) -> list[Any]:
+        """All rows of a reading statement."""
+        return self._connection.execute(sql, tuple(values)).fetchall()
+
+    def one(self, sql: str, values: Iterable[Any] = ()) -> tuple[Any, ...]:
+        """The only row of a reading statement that always has one."""
+        row: tuple[Any, ...] = self.query(sql, values)[0]
+        return row
+
+    # Legs and pairs
+
+    def add(self, leg: Observation) -> bool:
+        """Store a leg unless it is known already; the first one stays."""
+        row = self._connection.execute(
+            INSERT_OBSERVATION, [getattr(leg, name) for name in COLUMNS]
+        ).fetchone()
+        if row is None:
+            return False
+        self._connection.execute("INSERT INTO payloads VALUES (?, ?)", (row[0], _pack(leg.content)))
+        if leg.role == Role.CANDIDATE:
+            self._touch_series(leg)
+        return True
+
+    def legs(self, experiment: str, pair_id: str) -> list[Leg]:
+        """Every stored leg of one exchange."""
+        where = "WHERE pair_id = ? AND experiment = ?"
+        return [_leg(row) for row in self.query(f"{SELECT_LEGS} {where}", (pair_id, experiment))]
+
+    def add_pair(self, pair: Pair) -> int | None:
+        """Store a pair, unless it is known already; its row number where it is new."""
+        row = self._connection.execute(
+            "INSERT INTO pairs (series, primary_row, candidate_row, key, excluded)"
+            " SELECT id, ?, ?, ?, ? FROM series WHERE experiment = ? AND candidate_id = ?"
+            " ON CONFLICT DO NOTHING RETURNING id",
+            (
+                pair.primary.row,
+                pair.candidate.row,
+                pair.key,
+                pair.excluded,
+                pair.candidate.observation.experiment,
+                pair.candidate.observation.candidate_id,
+            ),
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def stale_pairs(self, limit: int) -> list[tuple[int, Pair]]:
+        """Pairs whose truth changed since they were judged."""
+        rows = self.query(
+            "SELECT id, primary_row, candidate_row FROM pairs WHERE stale LIMIT ?", (limit,)
+        )
+        return [(row, Pair(self._leg(one), self._leg(other))) for row, one, other in rows]
+
+    def _leg(self, row: int) -> Leg:
+        return _leg(self.query(f"{SELECT_LEGS} WHERE id = ?", (row,))[0])
+
+    def _touch_series(self, leg: Observation) -> None:
+        self._connection.execute(
+            "INSERT INTO series (experiment, candidate_id, newest_ns) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET newest_ns = max(newest_ns, excluded.newest_ns)",
+            (leg.experiment, leg.candidate_id, leg.time_ns),
+        )
+
+    # Results
+
+    def save(self, pair: int, checks: Checks, scores: list[FieldScore] | None) -> None:
+        """Replace a pair's results; `scores` is None where it could not be scored."""
+        execute = self._connection.execute
+        execute(
+            "UPDATE pairs SET exact_match = ?, primary_json = ?, candidate_json = ?, scored = ?,"
+            " stale = 0 WHERE id = ?",
+            (*asdict(checks).values(), scores is not None, pair),
+        )
+        execute("DELETE FROM fields WHERE pair = ?", (pair,))
+        for score in scores or ():
+            execute("INSERT INTO paths (path) VALUES (?) ON CONFLICT DO NOTHING", (score.path,))
+            execute(
+                "INSERT INTO fields SELECT ?, paths.id, pairs.series, ?, ?, ?"
+                " FROM paths, pairs WHERE path = ? AND pairs.id = ?",
+                (pair, score.truth, score.primary, score.candidate, score.path, pair),
+            )
+
+    # Truth and counters
+
+    def truth(self, key: str | None) -> Json:
+        """The ground truth under a business key; None where there is none."""
+        rows = self.query("SELECT truth FROM truth WHERE key = ?", (key,)) if key else []
+        return strict_json.loads(rows[0][0]) if rows else None
+
+    def set_truth(self, key: str, truth: Json) -> int:
+        """Store or replace a truth; the number of pairs that have to be judged anew."""
+        self._connection.execute(
+            "INSERT INTO truth VALUES (?, ?) ON CONFLICT DO UPDATE SET truth = excluded.truth",
+            (key, strict_json.dumps(truth)),
+        )
+        changed = self._connection.execute("UPDATE pairs SET stale = 1 WHERE key = ?", (key,))
+        return changed.rowcount
+
+    def set_counters(
+        self, experiment: str, candidate_id: str, source: str, counts: Mapping[str, int]
+    ) -> None:
+        """Replace one source's counters by their present state."""
+        self._connection.executemany(
+            "INSERT INTO funnel VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = excluded.n",
+            [(experiment, candidate_id, source, name, n) for name, n in counts.items()],
+        )
+
+
+def _pack(content: Content) -> bytes:
+    known = {name: text for name, text in asdict(content).items() if text is not None}
+    return PAYLOAD_VERSION + zlib.compress(json.dumps(known).encode(), 6)
+
+
+def _unpack(data: bytes | None) -> Content:
+    if data is None:
+        return Content()
+    if data[:1] != PAYLOAD_VERSION:
+        raise StoreError(f"a payload of version {data[0]} is newer than this shadow-mw reads")
+    return Content(**json.loads(zlib.decompress(data[1:])))
+
+
+def _leg(row: tuple[Any, ...]) -> Leg:
+    number, data, *values = row
+    columns: dict[str, Any] = {
+        name: bool(value) if name in BOOLEANS else value
+        for name, value in zip(COLUMNS, values, strict=True)
+    }
+    return Leg(number, Observation(**columns, content=_unpack(data)))

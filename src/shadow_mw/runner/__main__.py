@@ -1,0 +1,121 @@
+"""`python -m shadow_mw.runner`: the process that the middleware starts.
+
+Composes two stages: without a collector the evaluator is the runner's span exporter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from shadow_mw.control import LOCK
+from shadow_mw.exceptions import ConfigError, ShadowError
+from shadow_mw.runner.runner import LINGER, Runner
+from shadow_mw.settings import Settings, load
+
+NICENESS = 10
+
+
+def open_runner(settings: Settings) -> Runner:
+    """The runner with its exporter: the embedded store, or OTLP where an endpoint is set.
+
+    Raises:
+        StoreError: the store cannot be used as it is.
+    """
+    if settings.otlp_endpoint is not None:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        return Runner(settings, OTLPSpanExporter(_traces_url(settings.otlp_endpoint)), None)
+    from shadow_mw.evaluate.pipeline import Evaluator
+    from shadow_mw.prices import PriceTable
+
+    evaluator = Evaluator.open(settings.store.absolute(), PriceTable(settings.prices))
+
+    def funnel(candidate: str, source: str, counts: dict[str, int]) -> bool:
+        return evaluator.record_funnel(settings.experiment, candidate, source, counts)
+
+    return Runner(settings, evaluator, funnel)
+
+
+def serve(settings: Settings, linger: float | None = LINGER) -> None:
+    """Run in this process until SIGTERM, or until nobody needs a runner any more.
+
+    Raises:
+        ConfigError: there is nothing to mirror to.
+        StoreError: the store cannot be used as it is.
+    """
+    if not settings.active:
+        raise ConfigError("nothing to mirror to: set SHADOW_CANDIDATE_URL and _MODEL")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    os.nice(NICENESS)
+    asyncio.run(_serve(settings, linger))
+
+
+async def _serve(settings: Settings, linger: float | None) -> None:
+    runner = open_runner(settings)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, runner.stop)
+    await runner.run(linger)
+
+
+def start_inline(settings: Settings) -> None:
+    """Run as a thread of this process, which ends with it; no thread where a runner is alive."""
+    lock = take_lock(settings.directory)
+    if lock is None:
+        return
+    runner = open_runner(settings)
+    threading.Thread(
+        target=_serve_inline, args=(runner, lock), name="shadow_mw-runner", daemon=True
+    ).start()
+
+
+def _serve_inline(runner: Runner, lock: int) -> None:
+    from shadow_mw.capture.context import RequestContext, current
+
+    # The candidate calls of this thread are not the app's.
+    current.set(RequestContext(suppressed=True))
+    with contextlib.closing(os.fdopen(lock)):
+        asyncio.run(runner.run(linger=None))
+
+
+def take_lock(directory: Path) -> int | None:
+    """The descriptor that makes this process the directory's only runner; None if there is one."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock
+
+
+def _traces_url(endpoint: str) -> str:
+    return endpoint if urlsplit(endpoint).path.strip("/") else endpoint.rstrip("/") + "/v1/traces"
+
+
+def main() -> int:
+    """Run with the settings of the environment, under the lock that the starter took."""
+    parser = argparse.ArgumentParser(prog="python -m shadow_mw.runner")
+    parser.add_argument("--lock-fd", type=int, required=True, help="descriptor that holds the lock")
+    parser.parse_args()
+    try:
+        serve(load())
+    except ShadowError as error:
+        print(f"shadow_mw: {error}", file=sys.stderr)  # noqa: T201 (the process's log file)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

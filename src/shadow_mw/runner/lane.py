@@ -1,0 +1,149 @@
+"""One candidate's share of the work; lanes know nothing of one another."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from opentelemetry.sdk.trace import ReadableSpan
+
+from shadow_mw.prices import PriceTable
+from shadow_mw.runner.candidate import CandidateClient, Leg
+from shadow_mw.runner.limits import Breaker, Budget
+from shadow_mw.runner.progress import Progress
+from shadow_mw.runner.spans import Spans
+from shadow_mw.settings import Candidate, Settings
+from shadow_mw.types import Call, Exchange, Json, Reason
+from shadow_mw.wire import format_of
+
+RATE_LIMIT_TRIES = 3
+LONGEST_REST = 30.0
+DOWN = (
+    Reason.CANDIDATE_UNREACHABLE,
+    Reason.CANDIDATE_TIMEOUT,
+    Reason.CANDIDATE_ERROR_5XX,
+    Reason.CANDIDATE_CONNECTION_LOST,
+)
+"""Failures that open the circuit breaker: the candidate is ill, not this one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One exchange for one candidate, read and with its primary record."""
+
+    exchange: Exchange
+    call: Call
+    body: dict[str, Json]
+    primary: ReadableSpan
+    report: Callable[[ReadableSpan | None, Reason | None], Awaitable[None]]
+    """Called once: the candidate's span (none where it was not called), and the reason if any."""
+
+
+class Lane:
+    """Queue, limits and connections of one candidate."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        candidate: Candidate,
+        prices: PriceTable,
+        progress: Progress,
+        spans: Spans,
+        now_off: Callable[[Exchange], Reason | None],
+    ) -> None:
+        self.candidate = candidate
+        self.in_flight = 0
+        self._queue: asyncio.Queue[Job] = asyncio.Queue()
+        self._workers = max(settings.max_concurrency // settings.replicas, 1)
+        self._client = CandidateClient(settings, candidate, self._workers)
+        self._breaker = Breaker()
+        self._budget = Budget(settings, candidate, prices, progress)
+        self._spans = spans
+        self._now_off = now_off
+        self._max_age = settings.queue_age
+        self._rest_until = 0.0
+
+    def __len__(self) -> int:
+        return self._queue.qsize()
+
+    def put(self, job: Job) -> None:
+        """Queue one more exchange."""
+        self._queue.put_nowait(job)
+
+    async def run(self) -> None:
+        """Work until cancelled; a cancelled call is made again by the next runner."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._workers):
+                    group.create_task(self._work())
+        finally:
+            await self._client.close()
+
+    async def _work(self) -> None:
+        while True:
+            job = await self._queue.get()
+            self.in_flight += 1
+            try:
+                await self._mirror(job)
+            finally:
+                self.in_flight -= 1
+
+    async def _mirror(self, job: Job) -> None:
+        await self._rest()
+        reserved = self._refusal(job) or self._reserve(job)
+        if isinstance(reserved, Reason):
+            await job.report(None, reserved)
+            return
+        span = self._spans.start_candidate(job.primary, job.exchange, job.call, self.candidate)
+        leg = await self._call(job, self._spans.headers(span, self.candidate))
+        self._settle(reserved, leg)
+        ended = job.exchange.started_ns + job.exchange.latency_ns
+        delay = max(leg.started_ns - ended, 0) / 1e9
+        await job.report(self._spans.end_candidate(span, leg, delay), leg.reason)
+
+    def _refusal(self, job: Job) -> Reason | None:
+        age = time.time() - job.exchange.started_ns / 1e9
+        if age > self._max_age:
+            return Reason.QUEUE_EXPIRED
+        return self._now_off(job.exchange)
+
+    def _reserve(self, job: Job) -> Decimal | Reason:
+        reserved = self._budget.reserve(job.call, len(job.exchange.request))
+        # Asked last: a half-open breaker counts on its probe being made.
+        if isinstance(reserved, Reason) or self._breaker.admits():
+            return reserved
+        self._budget.release(reserved)
+        return Reason.CIRCUIT_OPEN
+
+    async def _call(self, job: Job, headers: dict[str, str]) -> Leg:
+        """The call; where the candidate says it is too much, the same again after a rest."""
+        exchange, candidate = job.exchange, self.candidate
+        body = format_of(exchange.format).candidate_body(
+            job.body, model=candidate.model, params=candidate.params, remove=candidate.remove
+        )
+        leg = await self._client.call(exchange, body, headers)
+        for tried in range(1, RATE_LIMIT_TRIES):
+            if leg.reason is not Reason.CANDIDATE_RATE_LIMITED:
+                break
+            wait = leg.retry_after if leg.retry_after is not None else float(tried)
+            self._rest_until = time.monotonic() + min(wait, LONGEST_REST)
+            await self._rest()
+            self._budget.repeat()
+            leg = await self._client.call(exchange, body, headers)
+        return leg
+
+    async def _rest(self) -> None:
+        left = self._rest_until - time.monotonic()
+        if left > 0:
+            await asyncio.sleep(left)
+            await self._rest()
+
+    def _settle(self, reserved: Decimal, leg: Leg) -> None:
+        self._budget.settle(reserved, leg.reply.usage)
+        if leg.reason in DOWN:
+            self._breaker.failed()
+        else:
+            self._breaker.succeeded()

@@ -1,0 +1,109 @@
+"""What keeps a candidate from costing more, or waiting longer, than was agreed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from decimal import Decimal
+
+from shadow_mw.prices import PriceTable
+from shadow_mw.runner.progress import Progress
+from shadow_mw.settings import Candidate, Settings
+from shadow_mw.types import Call, Reason, Usage
+
+BYTES_PER_TOKEN = 3
+"""For reservations: fewer bytes a token than any usual text has, so that they are high."""
+ASSUMED_OUTPUT_TOKENS = 4096
+
+
+class Breaker:
+    """Opens after failures in a row; then one probe at a time, at growing intervals."""
+
+    def __init__(
+        self,
+        threshold: int = 5,
+        first: float = 5.0,
+        longest: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._threshold = threshold
+        self._first = first
+        self._longest = longest
+        self._clock = clock
+        self._failures = 0
+        self._wait = first
+        self._retry_at = 0.0
+        self._probing = False
+
+    def admits(self) -> bool:
+        """Whether a call may be made now; a half-open breaker lets one through."""
+        if self._failures < self._threshold:
+            return True
+        if self._probing or self._clock() < self._retry_at:
+            return False
+        self._probing = True
+        return True
+
+    def succeeded(self) -> None:
+        """The candidate answered."""
+        self._failures, self._wait, self._probing = 0, self._first, False
+
+    def failed(self) -> None:
+        """The candidate is down, hangs or breaks off."""
+        self._failures += 1
+        if self._failures < self._threshold:
+            return
+        if self._probing:
+            self._wait = min(self._wait * 2, self._longest)
+        self._probing = False
+        self._retry_at = self._clock() + self._wait
+
+
+class Budget:
+    """Calls and dollars of one candidate on this host: reserved before, settled after."""
+
+    def __init__(
+        self, settings: Settings, candidate: Candidate, prices: PriceTable, progress: Progress
+    ) -> None:
+        self._model = candidate.model
+        self._id = candidate.id
+        self._prices = prices
+        self._progress = progress
+        share = settings.replicas
+        self._max_calls = None if settings.max_calls is None else settings.max_calls // share
+        self._max_usd = None if settings.budget_usd is None else settings.budget_usd / share
+        spent = progress.spent(candidate.id)
+        self._calls, self._usd = spent.calls, spent.usd
+
+    def reserve(self, call: Call, request_bytes: int) -> Decimal | Reason:
+        """Set money aside for one call; a Reason where there is none left."""
+        if self._max_calls is not None and self._calls >= self._max_calls:
+            return Reason.MAX_CALLS
+        usage = Usage(
+            input_tokens=request_bytes // BYTES_PER_TOKEN,
+            output_tokens=call.max_tokens or ASSUMED_OUTPUT_TOKENS,
+        )
+        estimate = self._prices.cost(self._model, usage) or Decimal(0)
+        if self._max_usd is not None and self._usd + estimate > self._max_usd:
+            return Reason.BUDGET_USD
+        self._charge(1, estimate)
+        return estimate
+
+    def settle(self, reserved: Decimal, usage: Usage) -> None:
+        """Replace a reservation by what the call cost; unknown usage keeps the reservation."""
+        cost = self._prices.cost(self._model, usage)
+        if cost is not None:
+            self._charge(0, cost - reserved)
+
+    def release(self, reserved: Decimal) -> None:
+        """Give a reservation back: the call is not made."""
+        self._charge(-1, -reserved)
+
+    def repeat(self) -> None:
+        """The same call is made once more."""
+        self._charge(1, Decimal(0))
+
+    def _charge(self, calls: int, usd: Decimal) -> None:
+        self._calls += calls
+        self._usd += usd
+        self._progress.charge(self._id, calls, usd)

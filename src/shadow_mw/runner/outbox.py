@@ -1,0 +1,149 @@
+"""From finished work to the exporter; what is exported is accounted for, in that order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from shadow_mw.frames import ProcessCounts
+from shadow_mw.runner.progress import Progress
+from shadow_mw.runner.tail import Position
+
+logger = logging.getLogger("shadow_mw.runner")
+
+MOST_SPANS = 64
+MOST_WAITING = 512
+INTERVAL = 0.1
+BACKOFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+
+Funnel = Callable[[str, str, dict[str, int]], bool]
+"""Takes (candidate id, source, absolute counters); says whether they were kept."""
+
+
+@dataclass(slots=True)
+class Parcel:
+    """One frame's result: its spans and what it is counted as."""
+
+    position: Position
+    spans: list[ReadableSpan] = field(default_factory=list)
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+class Outbox:
+    """Exports in batches, repeats what fails, and only then reports frames as done."""
+
+    def __init__(
+        self,
+        exporter: SpanExporter,
+        funnel: Funnel | None,
+        progress: Progress,
+        source: str,
+        done: Callable[[list[Position]], None],
+    ) -> None:
+        self._exporter = exporter
+        self._funnel = funnel
+        self._progress = progress
+        self._source = source
+        self._done = done
+        self._waiting: list[Parcel] = []
+        self._processes: dict[str, ProcessCounts] = {}
+        self._room = asyncio.Event()
+        self._room.set()
+        # One thread for all exporting: the exporter blocks, the event loop must not.
+        self._thread = ThreadPoolExecutor(1, "shadow_mw-export")
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._processes)
+
+    async def put(self, parcel: Parcel) -> None:
+        """Hand in one result; waits where the exporter is far behind."""
+        await self._room.wait()
+        self._waiting.append(parcel)
+        if len(self._waiting) >= MOST_WAITING:
+            self._room.clear()
+
+    async def run(self) -> None:
+        """Export until cancelled; failures are repeated, later and later."""
+        failures = 0
+        while True:
+            if await self.flush():
+                failures = 0
+                await asyncio.sleep(INTERVAL)
+            else:
+                wait = BACKOFF[min(failures, len(BACKOFF) - 1)]
+                failures += 1
+                logger.warning("export failed; again in %.1f s, nothing is lost", wait)
+                await asyncio.sleep(wait)
+
+    def count_process(self, counters: ProcessCounts) -> None:
+        """An app process says how many calls it has seen, and refused."""
+        known = self._processes.get(counters.process)
+        if known is None or known.version < counters.version:
+            self._processes[counters.process] = counters
+
+    async def flush(self) -> bool:
+        """Export what waits; False where the exporter refuses, with everything kept."""
+        while self._waiting or self._processes:
+            batch = self._batch()
+            processes, self._processes = self._processes, {}
+            if not await self._in_thread(self._export, batch, processes):
+                self._processes = processes | self._processes
+                return False
+            del self._waiting[: len(batch)]
+            self._room.set()
+            self._done([parcel.position for parcel in batch])
+        return True
+
+    def _batch(self) -> list[Parcel]:
+        size = spans = 0
+        for parcel in self._waiting:
+            spans += len(parcel.spans)
+            if spans > MOST_SPANS and size:
+                break
+            size += 1
+        return self._waiting[:size]
+
+    def _export(self, batch: list[Parcel], processes: dict[str, ProcessCounts]) -> bool:
+        spans = [span for parcel in batch for span in parcel.spans]
+        if spans and self._exporter.export(spans) is not SpanExportResult.SUCCESS:
+            return False
+        outcomes: Counter[tuple[str, str]] = Counter()
+        for parcel in batch:
+            outcomes.update(parcel.outcomes)
+        for counters in processes.values():
+            self._progress.count_process(counters)
+            if not self._tell("", counters.process, counters.counts):
+                return False
+        self._progress.commit([parcel.position for parcel in batch], outcomes)
+        if outcomes:
+            self.tell_outcomes()
+        return True
+
+    def _tell(self, candidate: str, source: str, counts: dict[str, int]) -> bool:
+        """Absolute counters: telling twice, or after a restart, changes nothing."""
+        return self._funnel is None or self._funnel(candidate, source, counts)
+
+    def tell_outcomes(self) -> None:
+        """Report the runner's own counters, as they are."""
+        for candidate, counts in self._progress.outcomes().items():
+            self._tell(candidate, self._source, counts)
+
+    async def _in_thread(
+        self,
+        export: Callable[[list[Parcel], dict[str, ProcessCounts]], bool],
+        batch: list[Parcel],
+        processes: dict[str, ProcessCounts],
+    ) -> bool:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, export, batch, processes)
+
+    def close(self) -> None:
+        """End the thread, after what it is doing."""
+        self._thread.shutdown()

@@ -1,0 +1,153 @@
+"""Before anything is stored: secrets are removed, personal data become keyed pseudonyms.
+
+The same value gets the same pseudonym in input, outputs and truth, so that equality survives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hmac
+import json
+import os
+import re
+import secrets
+import unicodedata
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from pathlib import Path
+
+from shadow_mw.settings import Settings
+from shadow_mw.types import Json
+
+_CREDENTIAL = re.compile(
+    r"""
+    \bsk-(?:ant-|proj-|svcacct-)?[A-Za-z0-9_-]{16,}        # OpenAI, Anthropic
+  | \b(?:AKIA|ASIA)[A-Z0-9]{16}\b                          # AWS
+  | \bgh[pousr]_[A-Za-z0-9]{30,}\b | \bgithub_pat_\w{30,}  # GitHub
+  | \bxox[abprs]-[A-Za-z0-9-]{10,}                         # Slack
+  | \bAIza[A-Za-z0-9_-]{35}                                # Google
+  | \beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}                # JWT
+  | (?<=[Bb]earer\ )[A-Za-z0-9._~+/-]{16,}=*
+  | -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----.*?-----END\ [A-Z ]*PRIVATE\ KEY-----
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_EMAIL = re.compile(r"[\w.+%-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}\b")
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,3})?\b")
+_CARD = re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-])")
+# An international number, or a national one that is written with its separators.
+_PHONE = re.compile(
+    r"(?<![\w.+/-])(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d(?:[ .-]?\d){6,12}"
+    r"|\(?0\d{1,4}\)?[ -]\d{3,4}[ -]?\d{3,5})(?![\w/-])"
+)
+# A string, or a number long enough to be a card's; never digits inside a string.
+_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\w.])\d{13,19}(?![\w.])')
+
+
+def _luhn_ok(text: str) -> bool:
+    """ISO/IEC 7812: from the right, every second digit doubled, the sum a multiple of ten."""
+    total = 0
+    for place, digit in enumerate(reversed([int(c) for c in text if c.isdigit()])):
+        value = digit * (1 + place % 2)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+def _iban_ok(text: str) -> bool:
+    """ISO 13616: moved, spelled as digits, the remainder of 97 is one."""
+    compact = text.replace(" ", "")
+    if not 15 <= len(compact) <= 34:
+        return False
+    moved = compact[4:] + compact[:4]
+    return int("".join(str(int(c, 36)) for c in moved)) % 97 == 1
+
+
+def _always(_: str) -> bool:
+    return True
+
+
+_RULES: dict[str, tuple[re.Pattern[str], Callable[[str], bool]]] = {
+    "credentials": (_CREDENTIAL, _always),
+    "email": (_EMAIL, _always),
+    "iban": (_IBAN, _iban_ok),
+    "card": (_CARD, _luhn_ok),
+    "phone": (_PHONE, _always),
+}
+"""In the order of use: an IBAN is not to be taken for a card, nor a card for a phone."""
+
+
+class Redactor:
+    """The rules in force, and the key of the pseudonyms."""
+
+    def __init__(self, rules: Iterable[str], key: bytes) -> None:
+        self._rules = [(name, *rule) for name, rule in _RULES.items() if name in set(rules)]
+        self._key = key
+
+    @classmethod
+    def for_store(cls, settings: Settings) -> Redactor:
+        """The redactor of an installation: its key is configured, or lies beside the store."""
+        if settings.redact_key is not None:
+            key = settings.redact_key.get_secret_value().encode()
+        else:
+            key = _key_file(settings.store.absolute().with_name(settings.store.name + ".key"))
+        return cls(settings.redact, key)
+
+    def text(self, text: str) -> str:
+        """A text with its secrets and personal data replaced."""
+        for name, pattern, holds in self._rules:
+            text = pattern.sub(functools.partial(self._replace, name, holds), text)
+        return text
+
+    def _replace(self, name: str, holds: Callable[[str], bool], match: re.Match[str]) -> str:
+        value = match[0]
+        if not holds(value):
+            return value
+        return "<credential>" if name == "credentials" else self._pseudonym(name, value)
+
+    def _pseudonym(self, name: str, value: str) -> str:
+        text = unicodedata.normalize("NFKC", value)
+        digest = hmac.new(self._key, f"{name}:{text}".encode(), sha256).hexdigest()
+        return f"<{name}:{digest[:12]}>"
+
+    def json(self, value: Json) -> Json:
+        """A JSON value with every text in it redacted; the structure stays."""
+        match value:
+            case str():
+                return self.text(value)
+            case dict():
+                return {self.text(key): self.json(item) for key, item in value.items()}
+            case list():
+                return [self.json(item) for item in value]
+            case int() if not isinstance(value, bool) and abs(value) >= 10**12:
+                text = self.text(str(value))
+                return value if text == str(value) else text
+            case _:
+                return value
+
+    def output(self, text: str) -> str:
+        """A model's output: where it is JSON it stays JSON, written as it was."""
+        try:
+            json.loads(text)
+        except (ValueError, RecursionError):
+            return self.text(text)
+        return _JSON_TOKEN.sub(self._json_token, text)
+
+    def _json_token(self, match: re.Match[str]) -> str:
+        value = json.loads(match[0], strict=False)
+        clean = self.json(value)
+        return match[0] if clean == value else json.dumps(clean, ensure_ascii=False)
+
+
+def _key_file(path: Path) -> bytes:
+    """The key in a file that only its owner reads; made at the first use, by one process."""
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(secrets.token_hex(32).encode())
+        # Whole or not at all, and the first one wins.
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_bytes()

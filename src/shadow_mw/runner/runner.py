@@ -1,0 +1,241 @@
+"""The runner, composed: tail -> retries -> limits -> candidate call -> two spans -> outbox.
+
+Every exchange ends in exactly one outcome per candidate, with a reason; at least once, and
+whatever is not accounted for is still in its segment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import os
+import time
+from dataclasses import dataclass
+
+from opentelemetry import context as otel_context
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter
+
+from shadow_mw.exceptions import WireError
+from shadow_mw.frames import Frame, FrameError, Kind, read_counters, read_exchange
+from shadow_mw.prices import PriceTable
+from shadow_mw.runner.lane import Job, Lane
+from shadow_mw.runner.outbox import Funnel, Outbox, Parcel
+from shadow_mw.runner.primary import primary_leg
+from shadow_mw.runner.progress import MIRRORED, Progress
+from shadow_mw.runner.redact import Redactor
+from shadow_mw.runner.retries import Item, Retries
+from shadow_mw.runner.spans import Spans
+from shadow_mw.runner.status import Status, write_status
+from shadow_mw.runner.tail import Found, Position, Tail
+from shadow_mw.runner.window import Window
+from shadow_mw.settings import Settings
+from shadow_mw.types import Call, Json, Reason
+from shadow_mw.wire import format_of, load_request
+
+READ_AHEAD = 256
+"""Exchanges in memory; the rest waits on disk, where it is safe."""
+READ_AHEAD_BYTES = 64 * 2**20
+BUSY, QUIET = 0.02, 0.2
+"""Seconds between looks at the segments."""
+STATUS_INTERVAL = 0.25
+LINGER = 3.0
+"""Seconds without any segment after which nobody needs a runner."""
+
+
+class Runner:
+    """One directory's runner; `run` returns when nobody needs it any more."""
+
+    def __init__(self, settings: Settings, exporter: SpanExporter, funnel: Funnel | None) -> None:
+        self._settings = settings
+        self._directory = settings.directory
+        self._progress = Progress(self._directory)
+        self._tail = Tail(self._directory, self._progress.done)
+        self._retries = Retries(settings.retry_hold)
+        self._spans = Spans(settings, Redactor.for_store(settings))
+        self._window = Window(settings, self._directory, self._progress)
+        source = f"runner:{self._directory.name}"
+        self._outbox = Outbox(exporter, funnel, self._progress, source, self._accounted)
+        prices = PriceTable(settings.prices)
+        self._lanes = [
+            Lane(settings, candidate, prices, self._progress, self._spans, self._window.refuses)
+            for candidate in settings.all_candidates
+        ]
+        self._open = 0
+        self._open_bytes = 0
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Checkpoint and return; calls under way are left to the next runner."""
+        self._stopping.set()
+
+    async def run(self, linger: float | None = LINGER) -> None:
+        """Work until stopped, or until no app process has held a segment for `linger` seconds."""
+        # No instrumentation of the host is to see our calls.
+        for key in ("suppress_instrumentation", "suppress_http_instrumentation"):
+            otel_context.attach(otel_context.set_value(key, True))
+        self._outbox.tell_outcomes()
+        tasks = [asyncio.create_task(lane.run()) for lane in self._lanes]
+        tasks.append(asyncio.create_task(self._outbox.run()))
+        tasks.append(asyncio.create_task(self._report_status()))
+        try:
+            await self._follow(linger, tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._outbox.flush()
+            self._close()
+
+    async def _follow(self, linger: float | None, tasks: list[asyncio.Task[None]]) -> None:
+        alone_since = time.monotonic()
+        while not self._stopping.is_set():
+            found = await self._read()
+            now = time.monotonic()
+            if not (self._tail.empty and self._idle):
+                alone_since = now
+            if linger is not None and now - alone_since > linger:
+                return
+            for task in tasks:
+                if task.done():
+                    task.result()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), BUSY if found else QUIET)
+
+    async def _read(self) -> int:
+        """Take what is new, as much as may be in memory at once."""
+        count = 0
+        for item in self._retries.due(time.monotonic()):
+            await self._admit(item)
+        if not self._room:
+            return 1
+        for found in self._tail.read():
+            count += 1
+            await self._take(found)
+            if not self._room or self._stopping.is_set():
+                break
+        return count
+
+    @property
+    def _room(self) -> bool:
+        return self._open < READ_AHEAD and self._open_bytes < READ_AHEAD_BYTES
+
+    @property
+    def _idle(self) -> bool:
+        return self._open + len(self._outbox) + len(self._retries) == 0
+
+    async def _take(self, found: Found) -> None:
+        try:
+            if found.frame is None:
+                raise FrameError("torn")
+            await self._take_frame(found, found.frame)
+        except FrameError:
+            await self._settle(Parcel(found.position), Reason.TORN_FRAME)
+
+    async def _take_frame(self, found: Found, frame: Frame) -> None:
+        if frame.kind is Kind.COUNTERS:
+            self._outbox.count_process(read_counters(frame.payload))
+            await self._outbox.put(Parcel(found.position))
+            return
+        exchange, counters = read_exchange(frame.payload)
+        self._outbox.count_process(counters)
+        item = Item(found.position, exchange, counters.process)
+        superseded, ready = self._retries.offer(item, time.monotonic())
+        if superseded is not None:
+            await self._settle(Parcel(superseded.position), Reason.SUPERSEDED)
+        if ready is not None:
+            await self._admit(ready)
+
+    async def _settle(self, parcel: Parcel, reason: Reason) -> None:
+        """An exchange that goes to no candidate."""
+        for lane in self._lanes:
+            parcel.outcomes[lane.candidate.id, reason] += 1
+        await self._outbox.put(parcel)
+
+    async def _admit(self, item: Item) -> None:
+        """Read the request and queue it for every candidate, or say why not."""
+        exchange = item.exchange
+        wire = format_of(exchange.format)
+        try:
+            body = load_request(exchange.request)
+            call = wire.read_request(body)
+        except WireError:
+            await self._settle(Parcel(item.position), Reason.REQUEST_INVALID)
+            return
+        if (reason := wire.skip_reason(body)) is not None:
+            await self._settle(Parcel(item.position), reason)
+            return
+        self._mirror(item, call, body)
+
+    def _mirror(self, item: Item, call: Call, body: dict[str, Json]) -> None:
+        exchange = item.exchange
+        primary = self._spans.primary(exchange, call, body, primary_leg(exchange))
+        pair = _Pair(Parcel(item.position, [primary]), len(self._lanes), len(exchange.request))
+        self._open += 1
+        self._open_bytes += pair.size
+        for lane in self._lanes:
+            report = functools.partial(self._report, pair, lane.candidate.id)
+            lane.put(Job(exchange, call, body, primary, report))
+
+    async def _report(
+        self, pair: _Pair, candidate: str, span: ReadableSpan | None, reason: Reason | None
+    ) -> None:
+        """One candidate is through with an exchange; after the last one the pair goes out."""
+        outcomes = pair.parcel.outcomes
+        if span is not None:
+            pair.parcel.spans.append(span)
+            outcomes[candidate, MIRRORED] += 1
+        if reason is not None:
+            outcomes[candidate, reason] += 1
+        pair.missing -= 1
+        if pair.missing:
+            return
+        self._open -= 1
+        self._open_bytes -= pair.size
+        if len(pair.parcel.spans) == 1:
+            # No candidate was called: a primary alone compares with nothing.
+            pair.parcel.spans.clear()
+        await self._outbox.put(pair.parcel)
+
+    def _accounted(self, positions: list[Position]) -> None:
+        self._progress.forget(self._tail.finished(positions))
+
+    async def _report_status(self) -> None:
+        while True:
+            write_status(self._directory, self._status())
+            await asyncio.sleep(STATUS_INTERVAL)
+
+    def _status(self) -> Status:
+        return Status(
+            pid=os.getpid(),
+            time=time.time(),
+            experiment=self._settings.experiment,
+            candidates=[lane.candidate.id for lane in self._lanes],
+            target=self._settings.otlp_endpoint or str(self._settings.store.absolute()),
+            in_flight=sum(lane.in_flight for lane in self._lanes),
+            waiting=self._open + len(self._outbox),
+            held=len(self._retries),
+            consumed=self._tail.consumed,
+            outcomes=self._progress.outcomes(),
+            captured=sum(c.get("captured", 0) for c in self._progress.processes().values()),
+            spent_usd={
+                lane.candidate.id: str(self._progress.spent(lane.candidate.id).usd)
+                for lane in self._lanes
+            },
+        )
+
+    def _close(self) -> None:
+        write_status(self._directory, self._status())
+        self._outbox.close()
+        self._tail.close()
+        self._progress.close()
+
+
+@dataclass(slots=True)
+class _Pair:
+    """An exchange under way: what is missing before it can go out."""
+
+    parcel: Parcel
+    missing: int
+    size: int

@@ -1,0 +1,243 @@
+"""Both legs as OpenTelemetry spans: one trace id, the candidate under the primary record.
+
+A provider of our own: the app's sampling does not decide about evaluation, nor ours about it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    get_current_span,
+    set_span_in_context,
+)
+from opentelemetry.trace.span import TraceState
+from opentelemetry.util.types import AttributeValue
+
+from shadow_mw import __version__, semconv
+from shadow_mw.runner.candidate import Leg
+from shadow_mw.runner.redact import Redactor
+from shadow_mw.settings import Candidate, Settings
+from shadow_mw.types import Call, Exchange, Json, Outcome, Role
+from shadow_mw.wire import format_of
+from shadow_mw.wire.base import output_messages
+
+SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+
+
+class _Ids(RandomIdGenerator):
+    """Gives a root span the trace id that the app made for it."""
+
+    trace_id = 0
+
+    def generate_trace_id(self) -> int:
+        return self.trace_id
+
+
+class _Ended(SpanProcessor):
+    """Catches a span as it ends."""
+
+    last: ReadableSpan | None = None
+
+    def on_end(self, span: ReadableSpan) -> None:
+        self.last = span
+
+
+class Spans:
+    """Builds the two records of a pair."""
+
+    def __init__(self, settings: Settings, redactor: Redactor) -> None:
+        self._experiment = settings.experiment
+        self._full = settings.content == "full"
+        self._mark = settings.mark.get_secret_value() if settings.mark else None
+        self._trace_hosts = frozenset(settings.trace_hosts)
+        self._redactor = redactor
+        self._ids, self._ended = _Ids(), _Ended()
+        service = os.environ.get("OTEL_SERVICE_NAME") or "shadow-mw"
+        self._provider = TracerProvider(
+            sampler=ALWAYS_ON,
+            resource=Resource.create({SERVICE_NAME: service}),
+            shutdown_on_exit=False,
+            id_generator=self._ids,
+            # The environment's limits are the app's; a cut record could not be scored.
+            span_limits=SpanLimits(
+                max_span_attributes=SpanLimits.UNSET,
+                max_attribute_length=SpanLimits.UNSET,
+                max_span_attribute_length=SpanLimits.UNSET,
+            ),
+        )
+        self._provider.add_span_processor(self._ended)
+        self._tracer = self._provider.get_tracer(semconv.SCOPE, __version__)
+
+    def primary(self, exchange: Exchange, call: Call, body: Json, leg: Leg) -> ReadableSpan:
+        """The record of the primary leg, ended."""
+        name = f"{format_of(exchange.format).operation} {call.model}"
+        span = self._start(_parent(exchange), name, leg.started_ns)
+        self._common(span, Role.PRIMARY, exchange, call)
+        host, _, port = (exchange.host or "").partition(":")
+        _set(
+            span,
+            {
+                semconv.REQUEST_MODEL: call.model,
+                semconv.EXPECTS_JSON: call.expects_json,
+                semconv.SERVER_ADDRESS: host or None,
+                semconv.SERVER_PORT: int(port) if port.isdecimal() else None,
+                **call.params,
+                **(self._input(call, body) if self._full else {}),
+            },
+        )
+        return self._end(span, leg)
+
+    def start_candidate(
+        self, primary: ReadableSpan, exchange: Exchange, call: Call, candidate: Candidate
+    ) -> Span:
+        """The candidate's span, to be ended by `end_candidate`."""
+        name = f"{format_of(exchange.format).operation} {candidate.model}"
+        span = self._start(_context(primary.get_span_context()), name, None)
+        self._common(span, Role.CANDIDATE, exchange, call)
+        url = urlsplit(candidate.url)
+        _set(
+            span,
+            {
+                semconv.CANDIDATE_ID: candidate.id,
+                semconv.REQUEST_MODEL: candidate.model,
+                semconv.SERVER_ADDRESS: url.hostname,
+                semconv.SERVER_PORT: url.port,
+            },
+        )
+        return span
+
+    def end_candidate(self, span: Span, leg: Leg, queue_delay: float) -> ReadableSpan:
+        """The record of the candidate leg."""
+        _set(span, {semconv.QUEUE_DELAY: queue_delay, semconv.REASON: leg.reason})
+        return self._end(span, leg)
+
+    def headers(self, span: Span, candidate: Candidate) -> dict[str, str]:
+        """What links the candidate's own spans to ours; the mark only where its host may see it."""
+        ids = span.get_span_context()
+        headers = {
+            "x-trace-id": f"{ids.trace_id:032x}",
+            "traceparent": f"00-{ids.trace_id:032x}-{ids.span_id:016x}-01",
+        }
+        if self._mark and urlsplit(candidate.url).hostname in self._trace_hosts:
+            headers["tracestate"] = f"shadow={self._mark}"
+        return headers
+
+    def _start(self, context: Context, name: str, at: int | None) -> Span:
+        self._ids.trace_id = get_current_span(context).get_span_context().trace_id
+        return self._tracer.start_span(name, context, SpanKind.CLIENT, start_time=at)
+
+    def _common(self, span: Span, role: Role, exchange: Exchange, call: Call) -> None:
+        wire = format_of(exchange.format)
+        _set(
+            span,
+            {
+                semconv.ROLE: role,
+                semconv.PAIR_ID: exchange.pair_id,
+                semconv.EXPERIMENT_ID: self._experiment,
+                semconv.MARK: self._mark,
+                semconv.SAMPLE_RATE: exchange.sample_rate,
+                semconv.SEGMENT: exchange.segment,
+                semconv.SESSION: exchange.session,
+                semconv.KEY: exchange.key,
+                semconv.WIRE_FORMAT: exchange.format,
+                semconv.OPERATION_NAME: wire.operation,
+                semconv.PROVIDER_NAME: wire.provider,
+                semconv.REQUEST_STREAM: call.stream,
+            },
+        )
+
+    def _input(self, call: Call, body: Json) -> Mapping[str, AttributeValue | None]:
+        clean = self._redactor.json
+        system = call.system_instructions
+        return {
+            semconv.REQUEST: _dumps(clean(body)),
+            semconv.INPUT_MESSAGES: _dumps(clean(call.input_messages)),
+            semconv.SYSTEM_INSTRUCTIONS: _dumps(clean(system)) if system else None,
+        }
+
+    def _end(self, span: Span, leg: Leg) -> ReadableSpan:
+        reply, usage = leg.reply, leg.reply.usage
+        _set(
+            span,
+            {
+                semconv.OUTCOME: leg.outcome,
+                semconv.PARTIAL: leg.partial or None,
+                semconv.CONTENT_TRUNCATED: None if self._full else True,
+                semconv.HTTP_STATUS: leg.status,
+                semconv.RESPONSE_ID: reply.response_id,
+                semconv.RESPONSE_MODEL: reply.model,
+                semconv.RESPONSE_FINISH_REASONS: (
+                    (reply.finish_reason,) if reply.finish_reason else None
+                ),
+                semconv.RESPONSE_TTFC: leg.ttft_ns / 1e9 if leg.ttft_ns is not None else None,
+                semconv.USAGE_INPUT_TOKENS: usage.input_tokens,
+                semconv.USAGE_OUTPUT_TOKENS: usage.output_tokens,
+                semconv.USAGE_CACHE_READ: usage.cache_read_tokens,
+                semconv.USAGE_CACHE_WRITE: usage.cache_write_tokens,
+                semconv.USAGE_REASONING: usage.reasoning_tokens,
+                semconv.OUTPUT_MESSAGES: self._output(leg) if self._full else None,
+            },
+        )
+        if leg.outcome in (Outcome.ERROR, Outcome.TIMEOUT):
+            _set(span, {semconv.ERROR_TYPE: reply.error or str(leg.outcome)})
+            message = self._redactor.text(reply.error_message or "")
+            span.set_status(Status(StatusCode.ERROR, message[:200] or None))
+        span.end(leg.ended_ns)
+        ended, self._ended.last = self._ended.last, None
+        assert ended is not None
+        return ended
+
+    def _output(self, leg: Leg) -> str | None:
+        messages = output_messages(leg.reply)
+        for message in messages:
+            for part in message["parts"]:
+                self._redact_part(part)
+        return _dumps(messages) if messages else None
+
+    def _redact_part(self, part: dict[str, Json]) -> None:
+        for name in ("content", "arguments"):
+            value = part.get(name)
+            if isinstance(value, str):
+                part[name] = self._redactor.output(value)
+            elif value is not None:
+                part[name] = self._redactor.json(value)
+
+
+def _parent(exchange: Exchange) -> Context:
+    """The app's span, or nothing but the trace id that the app made."""
+    trace_id = int(exchange.trace_id, 16)
+    span_id = int(exchange.parent_span_id, 16) if exchange.parent_span_id else 0
+    return _context(SpanContext(trace_id, span_id, is_remote=True, trace_flags=SAMPLED))
+
+
+def _context(ids: SpanContext | None) -> Context:
+    """A fresh context: no baggage, no suppression keys, no inherited trace state."""
+    assert ids is not None
+    bare = SpanContext(ids.trace_id, ids.span_id, ids.is_remote, SAMPLED, TraceState())
+    return set_span_in_context(NonRecordingSpan(bare), Context())
+
+
+def _set(span: Span, attributes: Mapping[str, AttributeValue | None]) -> None:
+    for name, value in attributes.items():
+        if value is not None:
+            span.set_attribute(name, str(value) if isinstance(value, str) else value)
+
+
+def _dumps(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,191 @@
+"""The strict field judge."""
+
+import json
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shadow_mw.evaluate import strict_json
+from shadow_mw.evaluate.fields import is_blank, judge, judge_pair, leaves
+from shadow_mw.results import UNLABELLED, FieldOutcome
+
+RECEIPTS = Path(__file__).parents[3] / "shared" / "data" / "receipts.jsonl"
+
+TAX_FREE = {"total": "9.00", "tax_id": None}
+
+
+@pytest.mark.parametrize(
+    ("truth", "output", "outcome"),
+    [
+        ("9.00", "9.00", "correct"),
+        ("9.00", " 9.00\n", "correct"),
+        ("Ａ", "A", "correct"),  # noqa: RUF001
+        (5, Decimal("5.0"), "correct"),
+        ([1, {"a": 2}], [1, {"a": 2}], "correct"),
+        ([], [], "correct"),
+        (False, False, "correct"),
+        ("9.00", "9", "wrong_value"),
+        ("9.00", Decimal("9.00"), "wrong_value"),
+        ("abc", "ABC", "wrong_value"),
+        (1, True, "wrong_value"),
+        (0, False, "wrong_value"),
+        ([1, 2], [2, 1], "wrong_value"),
+        ([1], [True], "wrong_value"),
+        ("9.00", {"amount": "9.00"}, "wrong_value"),
+        ("9.00", None, "missed"),
+        ("9.00", "", "missed"),
+        ("9.00", "N/A", "missed"),
+        ("9.00", {"amount": None}, "missed"),
+        ([1], [], "missed"),
+        (None, None, "correct_null"),
+        (None, "X", "hallucinated"),
+        (None, 0, "hallucinated"),
+        (None, False, "hallucinated"),
+        (None, ["X"], "hallucinated"),
+        (None, {"number": "X", "country": None}, "hallucinated"),
+        (None, "", "null_like"),
+        (None, " None ", "null_like"),
+        (None, "unknown", "null_like"),
+        (None, [], "null_like"),
+        (None, {}, "null_like"),
+        (None, {"number": None}, "null_like"),
+    ],
+)
+def test_one_leaf_has_one_outcome(truth, output, outcome):
+    assert judge({"f": truth}, {"f": output}) == {"f": outcome}
+
+
+def test_an_absent_key_is_a_null_in_the_output_and_no_label_in_the_truth():
+    assert judge(TAX_FREE, {}) == {"total": "missed", "tax_id": "correct_null"}
+    assert judge({"total": "9"}, {"total": "9", "tax_id": "X", "vat": None}) == {
+        "total": "correct",
+        "tax_id": "unexpected_field",
+        "vat": "not_labelled",
+    }
+
+
+def test_nested_objects_are_judged_leaf_by_leaf():
+    truth = {"vendor": {"name": "A", "tax_id": None}}
+    output = {"vendor": {"name": "B", "tax_id": "X", "extra": {"city": "C"}}}
+    assert judge(truth, output) == {
+        "vendor.name": "wrong_value",
+        "vendor.tax_id": "hallucinated",
+        "vendor.extra.city": "unexpected_field",
+    }
+
+
+@pytest.mark.parametrize(
+    ("vendor", "name", "tax_id"),
+    [
+        (None, "missed", "correct_null"),
+        ({}, "missed", "correct_null"),
+        ("N/A", "missed", "null_like"),
+        ([], "missed", "null_like"),
+        ("A", "wrong_value", "hallucinated"),
+        (["A"], "wrong_value", "hallucinated"),
+    ],
+)
+def test_what_stands_in_place_of_an_object_stands_at_each_of_its_leaves(vendor, name, tax_id):
+    outcomes = judge({"vendor": {"name": "A", "tax_id": None}}, {"vendor": vendor})
+    assert outcomes == {"vendor.name": name, "vendor.tax_id": tax_id}
+
+
+@pytest.mark.parametrize("output", [None, [], "text", 3, True])
+def test_what_is_no_object_is_invalid_at_every_leaf(output):
+    assert judge(TAX_FREE, output) == {"total": "invalid_output", "tax_id": "invalid_output"}
+
+
+def test_both_legs_are_judged_over_the_same_paths():
+    scores = judge_pair(TAX_FREE, {"total": "9.00", "extra": "x"}, None)
+    assert [(s.path, s.truth, s.primary, s.candidate) for s in scores] == [
+        ("extra", None, "unexpected_field", "not_labelled"),
+        ("total", "value", "correct", "invalid_output"),
+        ("tax_id", "null", "correct_null", "invalid_output"),
+    ]
+
+
+def test_keys_with_dots_or_control_characters_are_quoted():
+    truth = {"a.b": 1, "a": {"b": 2}, "\x1b[31m": 3, "": 4}
+    assert set(judge(truth, truth)) == {'"a.b"', "a.b", '"\\u001b[31m"', '""'}
+
+
+def test_a_model_cannot_flood_the_table_with_fields_of_its_own():
+    output = {f"invented_{n}": n for n in range(10_000)} | {"k" * 10_000: 1}
+    outcomes = judge(TAX_FREE, output)
+    assert len(outcomes) < 100
+    assert {"total", "tax_id"} <= outcomes.keys()
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.decimals(0, 9)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner)
+)
+OBJECTS = st.dictionaries(st.text(max_size=3), VALUES, max_size=5)
+
+
+@given(OBJECTS, VALUES)
+def test_labelled_leaves_always_get_exactly_one_labelled_outcome(truth, output):
+    outcomes = judge(truth, output)
+    labelled = {path for path, outcome in outcomes.items() if outcome not in UNLABELLED}
+    assert labelled == {path for path, _ in leaves(truth)}
+
+
+@given(OBJECTS)
+def test_the_truth_itself_is_right_everywhere(truth):
+    right = {FieldOutcome.CORRECT, FieldOutcome.CORRECT_NULL}
+    assert set(judge(truth, truth).values()) <= right
+
+
+@given(OBJECTS, OBJECTS)
+def test_the_order_of_keys_is_irrelevant(truth, output):
+    turned = dict(reversed(output.items()))
+    assert judge(truth, output) == judge(dict(reversed(truth.items())), turned)
+
+
+@given(OBJECTS, VALUES, VALUES)
+def test_null_labels_are_all_accounted_for(truth, primary, candidate):
+    nulls = [score for score in judge_pair(truth, primary, candidate) if score.truth == "null"]
+    assert len(nulls) == sum(value is None for _, value in leaves(truth))
+    possible = {"hallucinated", "correct_null", "null_like", "invalid_output"}
+    assert {score.candidate for score in nulls} <= possible
+
+
+FLAT = st.dictionaries(
+    st.text("abcdef", min_size=1), st.none() | st.text("xyz", min_size=1), min_size=1
+)
+
+
+@given(FLAT, st.data())
+def test_one_error_gives_exactly_its_own_class(truth, data):
+    field = data.draw(st.sampled_from(sorted(truth)))
+    cases = (
+        {"hallucinated": "q", "null_like": "N/A"}
+        if truth[field] is None
+        else {"wrong_value": "q", "missed": None}
+    )
+    for outcome, value in cases.items():
+        outcomes = judge(truth, truth | {field: value})
+        assert outcomes.pop(field) == outcome
+        assert set(outcomes.values()) <= {"correct", "correct_null"}
+
+
+@given(VALUES)
+def test_blank_says_nothing_at_any_depth(value):
+    assert is_blank(value) == is_blank([value]) == is_blank({"k": value})
+
+
+def test_real_receipts_are_judged_as_their_truth_says():
+    if not RECEIPTS.exists():
+        pytest.skip(f"the receipts are not at {RECEIPTS}")
+    truths = [strict_json.loads(line)["truth"] for line in RECEIPTS.read_text().splitlines()]
+    invented = Counter()
+    for truth in truths:
+        answer = json.loads(json.dumps(truth)) | {"vendor_tax_id": "12-345", "total": "0.00"}
+        invented.update(judge(truth, answer).values())
+    assert invented["hallucinated"] == sum(t["vendor_tax_id"] is None for t in truths) > 0
+    assert invented["wrong_value"] >= len(truths)
+    assert invented["missed"] == invented["invalid_output"] == invented["null_like"] == 0
