@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from shadow_mw.capture.context import annotate
+from shadow_mw.version import __version__
 
 __all__ = ["__version__", "annotate", "install"]
-
-__version__ = "0.1.0"
 
 
 def install() -> None:

@@ -7,8 +7,8 @@ import sys
 
 import click
 
-from shadow_mw import __version__
 from shadow_mw.exceptions import ShadowError
+from shadow_mw.version import __version__
 
 COMMANDS = {
     "demo": "demo",

@@ -31,9 +31,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from shadow_mw import __version__
 from shadow_mw.exceptions import ConfigError
 from shadow_mw.types import PATHS, WireFormat
+from shadow_mw.version import __version__
 
 REDACTIONS = ("credentials", "email", "phone", "card", "iban")
 

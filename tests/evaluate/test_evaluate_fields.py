@@ -122,7 +122,11 @@ def test_a_model_cannot_flood_the_table_with_fields_of_its_own():
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.decimals(0, 9)
 VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner)
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=8,
 )
 OBJECTS = st.dictionaries(st.text(max_size=3), VALUES, max_size=5)
 

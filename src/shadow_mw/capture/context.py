@@ -8,7 +8,7 @@ from contextvars import ContextVar
 class RequestContext:
     """Lives as long as one web request (or one task); shared by all its LLM calls."""
 
-    __slots__ = ("key", "segment", "session", "suppressed", "trace_id", "traceparent")
+    __slots__ = ("implicit", "key", "segment", "session", "suppressed", "trace_id", "traceparent")
 
     def __init__(self, traceparent: str | None = None, *, suppressed: bool = False) -> None:
         self.key: str | None = None
@@ -17,6 +17,8 @@ class RequestContext:
         self.traceparent = traceparent
         self.suppressed = suppressed
         """The inbound side has taken this request: outbound calls under it are not captured."""
+        self.implicit = False
+        """Made by `annotate` where there is no web request."""
         self.trace_id: str | None = None
         """Made at the first call where the request has no trace of its own."""
 
@@ -29,14 +31,17 @@ def annotate(
 ) -> None:
     """Name what the LLM calls that follow in this request belong to.
 
+    Outside of a web request each call starts a unit of its own and forgets the one before.
+
     Args:
         key: the business key under which ground truth will arrive (`shadow-mw label`).
         segment: a low-cardinality group for the report, such as a customer tier.
         session: keeps all calls of a session in or out of the sample together.
     """
     context = current.get()
-    if context is None:
+    if context is None or context.implicit:
         context = RequestContext()
+        context.implicit = True
         current.set(context)
     if key is not None:
         context.key = str(key)

@@ -40,6 +40,13 @@ def install(shadow: Shadow) -> None:
             _patch(importlib.import_module(name))
 
 
+def uninstall(shadow: Shadow) -> None:
+    """Record no more for this one; the patch stays, and passes every call on."""
+    global _active
+    if _active is shadow:
+        _active = None
+
+
 def _patch(module: ModuleType) -> None:
     # By identity: `httpx2.alias_httpx()` makes one class answer to both names.
     if id(module.Client) in _patched:

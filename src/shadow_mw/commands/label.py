@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def label(file: Path, store: Path | None, machine: bool) -> None:
 
 def _read(file: Path) -> list[Label]:
     if str(file) == "-":
-        return read_labels(click.get_binary_stream("stdin"), "<stdin>")
+        return read_labels(sys.stdin.buffer, "<stdin>")
     try:
         with file.open("rb") as lines:
             return read_labels(lines, str(file))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
@@ -35,4 +37,6 @@ def report(
 
 def _lenient_stdout() -> TextIO:
     """An arrow that the terminal's encoding lacks is no reason to fail."""
-    return click.get_text_stream("stdout", errors="replace")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    return sys.stdout

@@ -39,7 +39,7 @@ class _Draft:
     items: Rows = field(default_factory=list)
 
     def label(self, choices: Sequence[str]) -> str:
-        weights = [4 / (rank + 1) ** 1.6 for rank in range(len(choices))]
+        weights = [4 / (rank + 1) ** 2 for rank in range(len(choices))]
         text = self.rng.choices(choices, weights)[0]
         return text.upper() if self.rng.random() < 0.12 else text
 

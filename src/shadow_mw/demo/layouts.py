@@ -61,11 +61,11 @@ def stacked(rng: random.Random, facts: Sequence[Fact]) -> Rows:
 Layout = Callable[[random.Random, Sequence[Fact]], Rows]
 
 LAYOUTS: tuple[tuple[Layout, int], ...] = (
-    (inline, 50),
-    (spaced, 26),
-    (table, 10),
-    (loose, 9),
-    (stacked, 5),
+    (inline, 55),
+    (spaced, 28),
+    (table, 8),
+    (loose, 5),
+    (stacked, 4),
 )
 """Each layout with its share of a hundred blocks."""
 

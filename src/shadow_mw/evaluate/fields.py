@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 from shadow_mw.evaluate import strict_json
 from shadow_mw.results import FieldOutcome
@@ -64,7 +63,7 @@ def judge(truth: Json, output: Json) -> Outcomes:
     if not isinstance(output, dict):
         return {path: FieldOutcome.INVALID_OUTPUT for path, _ in leaves(truth)}
     labelled = dict(_labelled(truth, output, ""))
-    beyond = islice(_unlabelled(truth, output, ""), MAX_UNLABELLED)
+    beyond = sorted(_unlabelled(truth, output, ""))[:MAX_UNLABELLED]
     return {path[:MAX_PATH]: outcome for path, outcome in beyond} | labelled
 
 

@@ -60,6 +60,13 @@ class Pair:
         )
 
     @property
+    def timed(self) -> bool:
+        """Whether latency and cost compare; they do where content was left out on purpose."""
+        if self.excluded is Reason.CONTENT_TRUNCATED:
+            return not self._recorded
+        return self.excluded is None
+
+    @property
     def _recorded(self) -> bool:
         """False under `SHADOW_CONTENT=none`, where two silences would look like agreement."""
         content = self.primary.observation.content

@@ -20,7 +20,7 @@ CHECKED_WHOLE: Final = 32 * 2**20
 """Bytes up to which opening reads every page of the file for damage."""
 
 TABLES: Final = """
--- One row for each candidate of an experiment; newest_ns is its latest call.
+-- One row for each candidate of an experiment, with the time of its latest call.
 CREATE TABLE series (
     id INTEGER PRIMARY KEY,
     experiment TEXT NOT NULL,
@@ -28,7 +28,7 @@ CREATE TABLE series (
     newest_ns INTEGER NOT NULL,
     UNIQUE (experiment, candidate_id)
 );
--- One row a leg; candidate_id is empty on the primary, which all candidates share.
+-- One row a leg. candidate_id is empty on the primary, which all candidates share.
 CREATE TABLE observations (
     id INTEGER PRIMARY KEY,
     experiment TEXT NOT NULL,
@@ -75,6 +75,7 @@ CREATE TABLE pairs (
     candidate_row INTEGER NOT NULL UNIQUE REFERENCES observations,
     key TEXT,
     excluded TEXT,
+    timed INTEGER NOT NULL,
     exact_match INTEGER,
     primary_json INTEGER,
     candidate_json INTEGER,
@@ -88,7 +89,7 @@ CREATE TABLE paths (
     id INTEGER PRIMARY KEY,
     path TEXT NOT NULL UNIQUE
 );
--- Both legs' outcome for one path of one pair; truth is 'value', 'null' or NULL (not labelled).
+-- Both legs' outcome for one path of one pair. truth is 'value', 'null' or NULL (not labelled).
 CREATE TABLE fields (
     pair INTEGER NOT NULL REFERENCES pairs,
     path INTEGER NOT NULL REFERENCES paths,
@@ -208,7 +209,7 @@ def _make_tables(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
     connection.execute("BEGIN IMMEDIATE")
     if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-        for statement in TABLES.split(";"):
+        for statement in TABLES.split(";\n"):
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -110,14 +110,15 @@ class Store:
     def add_pair(self, pair: Pair) -> int | None:
         """Store a pair, unless it is known already; its row number where it is new."""
         row = self._connection.execute(
-            "INSERT INTO pairs (series, primary_row, candidate_row, key, excluded)"
-            " SELECT id, ?, ?, ?, ? FROM series WHERE experiment = ? AND candidate_id = ?"
+            "INSERT INTO pairs (series, primary_row, candidate_row, key, excluded, timed)"
+            " SELECT id, ?, ?, ?, ?, ? FROM series WHERE experiment = ? AND candidate_id = ?"
             " ON CONFLICT DO NOTHING RETURNING id",
             (
                 pair.primary.row,
                 pair.candidate.row,
                 pair.key,
                 pair.excluded,
+                pair.timed,
                 pair.candidate.observation.experiment,
                 pair.candidate.observation.candidate_id,
             ),

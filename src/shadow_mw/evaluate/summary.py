@@ -24,7 +24,6 @@ PAIRS = f"""
 # A failed call is infinitely slow, never left out: leaving it out would flatter who fails.
 LATENCY = "CASE WHEN {0}.answered THEN {0}.latency_ms ELSE 9e999 END"
 TTFT = "coalesce({0}.ttft_ms, CASE WHEN NOT {0}.answered THEN 9e999 END)"
-COUNTED = "excluded IS NULL"
 
 
 def summarise(store: Store, experiment: str | None = None, candidate: str | None = None) -> Summary:
@@ -57,9 +56,9 @@ def percentile(ordered: list[float], percent: int) -> float | None:
 
 
 def _latencies(store: Store, key: tuple[str, str]) -> dict[str, Metric]:
-    latency = _columns(store, key, LATENCY, COUNTED)
+    latency = _columns(store, key, LATENCY, "timed")
     streamed = "coalesce(p.ttft_ms, c.ttft_ms) IS NOT NULL"
-    ttft = _columns(store, key, TTFT, f"{COUNTED} AND {streamed}")
+    ttft = _columns(store, key, TTFT, f"timed AND {streamed}")
     return {
         "latency_p50_ms": _percentile(latency, 50),
         "latency_p95_ms": _percentile(latency, 95),
@@ -85,7 +84,7 @@ def _percentile(columns: tuple[list[float], list[float]], percent: int) -> Metri
 
 def _rates(store: Store, key: tuple[str, str]) -> dict[str, Metric]:
     """Cost leaves partial primaries out, whose usage is cut short; errors are over all pairs."""
-    priced = f"{COUNTED} AND p.cost_usd IS NOT NULL AND c.cost_usd IS NOT NULL"
+    priced = f"timed AND p.cost_usd IS NOT NULL AND c.cost_usd IS NOT NULL"
     row = store.one(
         f"""SELECT count(*),
             total(p.outcome IN ('error', 'timeout')), total(c.outcome IN ('error', 'timeout')),
@@ -161,8 +160,8 @@ def _totals(store: Store, key: tuple[str, str], leg: str) -> LegTotals:
         f"""SELECT count(*), count({leg}.input_tokens),
             coalesce(sum({leg}.input_tokens), 0), coalesce(sum({leg}.output_tokens), 0),
             coalesce(sum({leg}.cache_read_tokens), 0), coalesce(sum({leg}.cache_write_tokens), 0),
-            count(*) FILTER (WHERE {COUNTED} AND {leg}.cost_usd IS NULL),
-            count(*) FILTER (WHERE {COUNTED} AND NOT {leg}.answered)
+            count(*) FILTER (WHERE timed AND {leg}.cost_usd IS NULL),
+            count(*) FILTER (WHERE timed AND NOT {leg}.answered)
         {PAIRS}""",
         key,
     )

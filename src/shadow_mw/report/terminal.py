@@ -30,13 +30,13 @@ ROWS: dict[str, tuple[str, Show, Difference]] = {
 }
 
 FIELD_COLUMNS = {
-    "halluc.": FieldOutcome.HALLUCINATED,
+    "halluci-\nnated": FieldOutcome.HALLUCINATED,
     "correct": FieldOutcome.CORRECT,
     "wrong": FieldOutcome.WRONG_VALUE,
     "missed": FieldOutcome.MISSED,
-    "right null": FieldOutcome.CORRECT_NULL,
+    "correct\nnull": FieldOutcome.CORRECT_NULL,
     "invalid": FieldOutcome.INVALID_OUTPUT,
-    "null-like": FieldOutcome.NULL_LIKE,
+    "null-\nlike": FieldOutcome.NULL_LIKE,
 }
 
 NOT_COMPARED = frozenset({Reason.PRIMARY_PARTIAL, Reason.CONTENT_TRUNCATED})
@@ -44,28 +44,27 @@ NOT_COMPARED = frozenset({Reason.PRIMARY_PARTIAL, Reason.CONTENT_TRUNCATED})
 
 def show(summary: Summary, console: Console) -> None:
     """Print the whole report."""
-    _header(summary, console)
+    if summary.series is None:
+        console.print("The store is empty: nothing has been mirrored yet.")
+        return
+    console.print(Text(_title(summary.series, summary.others)))
     _funnel(summary, console)
     if not summary.funnel.paired:
         console.print("No pairs yet: nothing to compare.")
         return
+    console.print()
     console.print(_metrics(summary))
+    console.print()
     _notes(summary, console)
     _fields(summary, console)
 
 
-def _header(summary: Summary, console: Console) -> None:
-    if summary.series is None:
-        console.print("The store is empty: nothing has been mirrored yet.")
-        return
-    line = f"experiment {_name(summary.series)}"
-    if summary.others:
-        others = ", ".join(map(_name, summary.others))
-        line += (
-            f" (the newest data; also in the store: {others};"
-            " choose with --experiment, --candidate)"
-        )
-    console.print(Text(line))
+def _title(series: Series, others: tuple[Series, ...]) -> str:
+    title = f"experiment {_name(series)}"
+    if not others:
+        return title
+    rest = "; ".join(map(_name, others))
+    return f"{title} (the newest data; choose with --experiment, --candidate; others: {rest})"
 
 
 def _name(series: Series) -> str:
@@ -95,7 +94,7 @@ def _group(reason: str) -> str:
 
 
 def _metrics(summary: Summary) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = _table()
     table.add_column("")
     for leg, totals in (("primary", summary.primary), ("candidate", summary.candidate)):
         model = numbers.shown_plain(totals.model)
@@ -161,25 +160,36 @@ def _tokens(totals: LegTotals) -> str:
 def _fields(summary: Summary, console: Console) -> None:
     labelled = {path: counts for path, counts in summary.fields.items() if _labelled(counts)}
     if labelled:
+        console.print()
         console.print(_field_table(labelled))
     unexpected = [path for path, counts in summary.fields.items() if _unexpected(counts)]
     if unexpected:
         shown = ", ".join(map(numbers.shown_plain, unexpected[:5]))
         rest = f" and {len(unexpected) - 5} more" if len(unexpected) > 5 else ""
-        console.print(Text(f"not in the truth, but in outputs: {shown}{rest}"))
+        console.print(Text(f"\nnot in the truth, but in outputs: {shown}{rest}"))
 
 
 def _field_table(fields: dict[str, FieldCounts]) -> Table:
-    """Two rows a field; those that the candidate hallucinates most come first."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    """The fields that the candidate hallucinates most come first."""
+    table = _table()
     table.add_column("field", overflow="fold")
-    table.add_column("")
     for title in FIELD_COLUMNS:
         table.add_column(title, justify="right", no_wrap=True)
     for path, counts in sorted(fields.items(), key=_harm):
-        table.add_row(Text(numbers.shown_plain(path)), "primary", *_outcomes(counts.primary))
-        table.add_row("", "candidate", *_outcomes(counts.candidate))
+        table.add_row(Text(numbers.shown_plain(path)))
+        table.add_row("  primary", *_outcomes(counts.primary))
+        table.add_row("  candidate", *_outcomes(counts.candidate))
     return table
+
+
+def _table() -> Table:
+    return Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="bold",
+    )
 
 
 def _harm(item: tuple[str, FieldCounts]) -> tuple[int, int, str]:

@@ -56,6 +56,7 @@ def serve(settings: Settings, linger: float | None = LINGER) -> None:
     if not settings.active:
         raise ConfigError("nothing to mirror to: set SHADOW_CANDIDATE_URL and _MODEL")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     os.nice(NICENESS)
     asyncio.run(_serve(settings, linger))
 

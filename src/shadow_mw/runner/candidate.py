@@ -101,7 +101,7 @@ class CandidateClient:
             reply,
             reason,
             status=response.status_code,
-            ttft_ns=first if body.get("stream") else None,
+            ttft_ns=first if body.get("stream") and reason is None else None,
             retry_after=_seconds(response.headers.get("retry-after")),
         )
 

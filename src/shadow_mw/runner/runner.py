@@ -92,6 +92,8 @@ class Runner:
         alone_since = time.monotonic()
         while not self._stopping.is_set():
             found = await self._read()
+            # A segment may be complete only after its last frame has been accounted for.
+            self._accounted([])
             now = time.monotonic()
             if not (self._tail.empty and self._idle):
                 alone_since = now
@@ -108,18 +110,17 @@ class Runner:
         count = 0
         for item in self._retries.due(time.monotonic()):
             await self._admit(item)
-        if not self._room:
+        if self._is_full():
             return 1
         for found in self._tail.read():
             count += 1
             await self._take(found)
-            if not self._room or self._stopping.is_set():
+            if self._is_full() or self._stopping.is_set():
                 break
         return count
 
-    @property
-    def _room(self) -> bool:
-        return self._open < READ_AHEAD and self._open_bytes < READ_AHEAD_BYTES
+    def _is_full(self) -> bool:
+        return self._open >= READ_AHEAD or self._open_bytes >= READ_AHEAD_BYTES
 
     @property
     def _idle(self) -> bool:
@@ -199,7 +200,8 @@ class Runner:
         await self._outbox.put(pair.parcel)
 
     def _accounted(self, positions: list[Position]) -> None:
-        self._progress.forget(self._tail.finished(positions))
+        if through := self._tail.finished(positions):
+            self._progress.forget(through)
 
     async def _report_status(self) -> None:
         while True:

@@ -29,11 +29,12 @@ from opentelemetry.trace import (
 from opentelemetry.trace.span import TraceState
 from opentelemetry.util.types import AttributeValue
 
-from shadow_mw import __version__, semconv
+from shadow_mw import semconv
 from shadow_mw.runner.candidate import Leg
 from shadow_mw.runner.redact import Redactor
 from shadow_mw.settings import Candidate, Settings
 from shadow_mw.types import Call, Exchange, Json, Outcome, Role
+from shadow_mw.version import __version__
 from shadow_mw.wire import format_of
 from shadow_mw.wire.base import output_messages
 

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from support.servers import clean_environ
+
+from shadow_mw.demo.processes import Children, environ, free_port, wait_ready
+from shadow_mw.exceptions import ShadowError
+
+
+def demo(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "shadow_mw", "demo", *arguments],
+        env=env or clean_environ(),
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("stream", [(), ("--stream",)])
+def test_the_demo_prints_a_report_of_every_request(stream: tuple[str, ...], tmp_path: Path) -> None:
+    # The user's own settings are not the demo's.
+    env = clean_environ(SHADOW_ENABLED="false", SHADOW_SAMPLE_RATE="0", OPENAI_BASE_URL="http://x")
+    done = demo("--requests", "40", "--json", "--keep", str(tmp_path), *stream, env=env)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    funnel = report["funnel"]
+    assert [funnel[s] for s in ("captured", "mirrored", "paired", "scored")] == [40] * 4
+    metrics = report["metrics"]
+    assert metrics["field_accuracy"]["delta"] > 0
+    assert metrics["hallucination_rate"]["delta"] > 0
+    assert metrics["cost_per_1k_usd"]["delta"] < 0
+    assert metrics["error_rate"]["candidate"] == 0
+    assert (metrics["ttft_p50_ms"]["n"] == 40) == bool(stream)
+    assert (tmp_path / "shadow.db").exists()
+    assert not mine(str(tmp_path))
+
+
+def test_receipts_come_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "receipts.jsonl"
+    row = {"id": "r1", "text": "A SDN BHD\nTOTAL 9.00", "truth": {"total": "9.00"}}
+    path.write_text(json.dumps(row) + "\n")
+    done = demo("--receipts", str(path))
+    assert done.returncode == 0, done.stderr
+    assert "captured 1" in done.stdout
+    assert "hallucination rate" in done.stdout
+
+
+def test_bad_receipts_are_refused_with_their_line(tmp_path: Path) -> None:
+    path = tmp_path / "receipts.jsonl"
+    path.write_text("{}\n")
+    done = demo("--receipts", str(path))
+    assert (done.returncode, done.stdout) == (65, "")
+    assert f"{path}:1:" in done.stderr
+
+
+def test_a_directory_that_holds_a_store_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "shadow.db").touch()
+    done = demo("--keep", str(tmp_path))
+    assert done.returncode == 78
+    assert "give a new directory" in done.stderr
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_all_children(sent: signal.Signals, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "shadow_mw", "demo", "--requests", "5000", "--keep", str(tmp_path)],
+        env=clean_environ(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    end = time.monotonic() + 30
+    while len(mine(str(tmp_path))) < 3 and time.monotonic() < end:
+        time.sleep(0.1)
+    time.sleep(1.5)
+    process.send_signal(sent)
+    output, _ = process.communicate(timeout=40)
+    assert process.returncode == 130, output.decode()
+    assert not mine(str(tmp_path))
+
+
+def mine(directory: str) -> list[psutil.Process]:
+    """The demo's children and its runner: they work in, or know, its directory."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            store = process.environ().get("SHADOW_STORE", "")
+            if process.cwd().startswith(directory) or store.startswith(directory):
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
+
+
+def test_a_child_that_dies_early_is_one_line_with_its_log(tmp_path: Path) -> None:
+    with Children(tmp_path) as children:
+        child = children.start("odd model", ["no_such_module"], environ({}))
+        with pytest.raises(ShadowError, match=r"the odd model ended with 1: .*no_such_module"):
+            wait_ready(child, free_port())
+
+
+def test_a_missing_extra_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    from shadow_mw.commands import demo as command
+    from shadow_mw.exceptions import ConfigError
+
+    monkeypatch.setattr(command.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"pip install 'shadow-mw\[demo\]'"):
+        command._require_extra()

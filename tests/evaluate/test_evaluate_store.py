@@ -1,0 +1,129 @@
+"""Opening a store: made when asked, refused untouched when it is not ours."""
+
+import multiprocessing
+import sqlite3
+import stat
+
+import pytest
+from evaluate.spans import both, store_of, summary
+
+from shadow_mw.evaluate import schema
+from shadow_mw.evaluate.pipeline import Store
+from shadow_mw.exceptions import StoreError
+
+
+def sqlite_file(path, script):
+    connection = sqlite3.connect(path)
+    connection.executescript(script)
+    connection.close()
+    return path
+
+
+def test_a_new_store_is_private_and_in_wal_mode(tmp_path):
+    path = tmp_path / "new" / "shadow.db"
+    Store.open(path, create=True).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    connection = sqlite3.connect(path)
+    pragmas = ("journal_mode", "page_size", "application_id", "user_version")
+    values = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas]
+    connection.close()
+    assert values == ["wal", 8192, schema.APPLICATION_ID, schema.VERSION]
+
+
+def test_a_missing_store_is_not_made_unasked(tmp_path):
+    with pytest.raises(StoreError, match=r"no store at .*: nothing has been mirrored yet"):
+        Store.open(tmp_path / "shadow.db")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_empty_file_becomes_a_store(tmp_path):
+    path = tmp_path / "shadow.db"
+    path.touch()
+    with pytest.raises(StoreError, match="no store at"):
+        Store.open(path)
+    Store.open(path, create=True).close()
+    Store.open(path).close()
+
+
+def test_a_store_opens_again_with_what_it_held(tmp_path):
+    path = store_of(tmp_path / "odd ?#%41 name.db", *both())
+    Store.open(path, create=True).close()
+    assert summary(path).funnel.paired == 1
+
+
+def garbage(path):
+    path.write_bytes(b"not a database, but longer than a header " * 100)
+
+
+def foreign(path):
+    sqlite_file(path, "CREATE TABLE users (name); INSERT INTO users VALUES ('x');")
+
+
+def foreign_wal(path):
+    sqlite_file(path, "PRAGMA journal_mode = WAL; CREATE TABLE users (name);")
+
+
+def newer(path):
+    store_of(path, *both())
+    sqlite_file(path, f"PRAGMA user_version = {schema.VERSION + 1};")
+
+
+def truncated(path):
+    store_of(path, *both())
+    path.write_bytes(path.read_bytes()[: 3 * schema.PAGE_SIZE])
+
+
+def overwritten(path):
+    store_of(path, *both())
+    content = bytearray(path.read_bytes())
+    content[schema.PAGE_SIZE : 4 * schema.PAGE_SIZE] = b"\xff" * 3 * schema.PAGE_SIZE
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (garbage, "not a SQLite database"),
+        (foreign, "another program's SQLite database"),
+        (foreign_wal, "another program's SQLite database"),
+        (newer, "newer than this shadow-mw reads"),
+        (truncated, "damaged"),
+        (overwritten, "damaged"),
+    ],
+)
+@pytest.mark.parametrize("create", [True, False])
+def test_what_is_no_usable_store_is_refused_and_left_untouched(tmp_path, damage, message, create):
+    path = tmp_path / "shadow.db"
+    damage(path)
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=message) as caught:
+        Store.open(path, create=create)
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == before
+
+
+def test_a_directory_is_refused(tmp_path):
+    with pytest.raises(StoreError, match="cannot be"):
+        Store.open(tmp_path, create=True)
+
+
+def open_and_close(path):
+    Store.open(path, create=True).close()
+
+
+def test_many_processes_may_make_the_same_store(tmp_path):
+    path = tmp_path / "shadow.db"
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=open_and_close, args=(path,)) for _ in range(6)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * 6
+    Store.open(path).close()
+
+
+def test_damage_found_while_reading_is_a_store_error(tmp_path):
+    path = store_of(tmp_path / "shadow.db", *both())
+    with pytest.raises(StoreError, match="no such table"), Store.open(path) as store:
+        store.query("SELECT * FROM absent")

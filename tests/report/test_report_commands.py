@@ -1,0 +1,177 @@
+"""`shadow-mw report` and `shadow-mw label`, as a person or a script calls them."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+from evaluate.spans import both, leg, store_of
+
+from shadow_mw.results import METRICS, FieldOutcome
+
+RIGHT = {"total": "9.00", "tax_id": None}
+INVENTED = {"total": "9.00", "tax_id": "X-1"}
+
+
+@pytest.fixture
+def shadow(tmp_path):
+    """Run the command line in a directory of its own, without any other setting."""
+
+    def run(*arguments, stdin="", **variables):
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("SHADOW_")}
+        return subprocess.run(
+            [sys.executable, "-m", "shadow_mw", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=clean | {"COLUMNS": "80"} | variables,
+            timeout=60,
+        )
+
+    return run
+
+
+@pytest.fixture
+def store(tmp_path):
+    legs = both("p1", RIGHT, INVENTED, shadow__key="k1") + both("p2", RIGHT, RIGHT)
+    return store_of(tmp_path / "shadow.db", *legs)
+
+
+def line(key="k1", truth=RIGHT):
+    return json.dumps({"key": key, "truth": truth}) + "\n"
+
+
+def test_report_json_has_the_promised_shape(shadow, store):
+    assert shadow("label", "-", stdin=line()).returncode == 0
+    done = shadow("report", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    report = json.loads(done.stdout)
+    assert report["funnel"] == {
+        "captured": 2,
+        "mirrored": 2,
+        "paired": 2,
+        "scored": 1,
+        "reasons": {},
+    }
+    assert list(report["metrics"]) == list(METRICS)
+    assert report["metrics"]["hallucination_rate"] == {
+        "primary": 0.0,
+        "candidate": 1.0,
+        "delta": 1.0,
+        "n": 1,
+    }
+    counts = report["fields"]["tax_id"]
+    assert set(counts["primary"]) == set(FieldOutcome)
+    assert (counts["primary"]["correct_null"], counts["candidate"]["hallucinated"]) == (1, 1)
+
+
+def test_an_infinite_percentile_is_null_in_json(shadow, tmp_path):
+    failed = leg("candidate", output=None, shadow__outcome="error")
+    store_of(tmp_path / "shadow.db", leg("primary", output="x"), failed)
+    latency = json.loads(shadow("report", "--json").stdout)["metrics"]["latency_p50_ms"]
+    assert latency == {"primary": 100.0, "candidate": None, "delta": None, "n": 1}
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_missing_store_is_one_line_and_bad_data(shadow, tmp_path, options):
+    done = shadow("report", *options)
+    assert (done.returncode, done.stdout) == (65, "")
+    message = "no store at shadow.db: nothing has been mirrored yet, or set SHADOW_STORE\n"
+    assert done.stderr == f"shadow-mw: {message}"
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_store_is_named_by_variable_or_option(shadow, store):
+    moved = store.rename(store.with_name("other.db"))
+    assert shadow("report").returncode == 65
+    assert shadow("report", SHADOW_STORE=str(moved)).returncode == 0
+    assert shadow("report", "--store", str(moved), SHADOW_TIMEOUT="wrong").returncode == 0
+
+
+def test_an_unknown_candidate_is_refused_with_those_there_are(shadow, store):
+    done = shadow("report", "--candidate", "x")
+    assert done.returncode == 65
+    assert done.stderr.endswith("no data of candidate 'x'; it has e/c (experiment/candidate)\n")
+
+
+def test_a_foreign_file_is_one_line_and_bad_data(shadow, tmp_path):
+    (tmp_path / "shadow.db").write_text("my notes, not a database")
+    done = shadow("report")
+    assert done.returncode == 65
+    assert done.stderr.count("\n") == 1
+    assert (tmp_path / "shadow.db").read_text() == "my notes, not a database"
+
+
+def test_an_ascii_terminal_gets_a_report_too(shadow, store):
+    done = shadow("report", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_label_says_what_it_did(shadow, store, tmp_path):
+    (tmp_path / "truth.jsonl").write_text(line("k1") + "\n" + line("later"))
+    done = shadow("label", "truth.jsonl")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "2 labels stored, 1 pair scored; no pair has the key of 1 of them yet, they wait for it\n"
+    )
+    done = shadow("label", "truth.jsonl", "--json")
+    assert json.loads(done.stdout) == {"stored": 2, "scored": 1, "unmatched": 1}
+
+
+def test_labels_may_come_before_anything_is_mirrored(shadow, tmp_path):
+    assert shadow("label", "-", stdin=line("k1")).returncode == 0
+    store_of(tmp_path / "shadow.db", *both("p1", RIGHT, INVENTED, shadow__key="k1"))
+    assert json.loads(shadow("report", "--json").stdout)["funnel"]["scored"] == 1
+
+
+def test_personal_data_in_a_label_is_a_pseudonym_in_the_store(shadow, store):
+    done = shadow("label", "-", stdin=line("k1", {"mail": "jane@example.com"}))
+    assert done.returncode == 0
+    connection = sqlite3.connect(store)
+    truth = connection.execute("SELECT truth FROM truth").fetchone()[0]
+    connection.close()
+    assert "jane" not in truth
+    assert "<email:" in truth
+
+
+@pytest.mark.parametrize(
+    ("bad", "fault"),
+    [
+        ("{", "not JSON"),
+        ("[]", "not a JSON object"),
+        ('{"key": "k", "truth": {"a": 1, "a": 2}}', 'not JSON (key "a" appears twice)'),
+        ('{"key": "k", "truth": {"a": NaN}}', "not JSON (NaN is not JSON)"),
+        ('{"key": "k", "truth": {"a": 1}, "extra": 1}', "unknown key 'extra'"),
+        ('{"truth": {"a": 1}}', "`key` must be a string that is not empty"),
+        ('{"key": 17, "truth": {"a": 1}}', "`key` must be a string that is not empty"),
+        ('{"key": "k"}', "`truth` must be an object"),
+        ('{"key": "k", "truth": null}', "`truth` must be an object"),
+        ('{"key": "k", "truth": {"vendor": {}}}', "`truth` labels no field"),
+        ('{"key": "k1", "truth": {"a": 1}}', "key 'k1' was on line 1 already"),
+    ],
+)
+def test_a_wrong_line_is_named_and_nothing_is_applied(shadow, store, tmp_path, bad, fault):
+    (tmp_path / "truth.jsonl").write_text(line("k1") + bad + "\n" + line("k2"))
+    before = shadow("report", "--json").stdout
+    done = shadow("label", "truth.jsonl")
+    assert (done.returncode, done.stdout) == (65, "")
+    assert done.stderr.startswith(f"shadow-mw: truth.jsonl:2: {fault}")
+    assert 'accepted: {"key": "invoice-17", "truth": {' in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert shadow("report", "--json").stdout == before
+
+
+def test_bytes_that_are_no_utf8_an_empty_and_a_missing_file_are_bad_data(shadow, store, tmp_path):
+    (tmp_path / "latin.jsonl").write_bytes(b'{"key": "\xe9", "truth": {"a": 1}}\n')
+    (tmp_path / "empty.jsonl").write_bytes(b"\n\n")
+    for name, fault in (
+        ("latin.jsonl", "latin.jsonl:1: 'utf-8' codec"),
+        ("empty.jsonl", "empty.jsonl: no labels in it"),
+        ("absent.jsonl", "absent.jsonl: cannot be read (No such file or directory)"),
+    ):
+        done = shadow("label", name)
+        assert done.returncode == 65
+        assert done.stderr.startswith(f"shadow-mw: {fault}")
