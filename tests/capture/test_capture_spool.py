@@ -6,8 +6,6 @@ import os
 import stat
 from pathlib import Path
 
-import pytest
-
 from shadow_mw.capture import spool as spool_module
 from shadow_mw.capture.spool import Spool
 from shadow_mw.frames import counters_frame
@@ -129,18 +127,14 @@ def test_a_forked_child_writes_to_a_segment_of_its_own(tmp_path: Path):
     assert read(tmp_path) == 2
 
 
-@pytest.mark.parametrize("end", ["close", "exit"])
-def test_a_segment_is_complete_once_its_writer_is_gone(tmp_path: Path, end: str):
+def test_a_segment_is_complete_once_its_writer_is_gone(tmp_path: Path):
     spool = Spool(tmp_path, 10**6)
     spool.append(FRAME)
     tail = Tail(tmp_path, lambda _: set())
     first = [found.position for found in tail.read()]
     assert tail.finished(first) == []
 
-    if end == "close":
-        spool.close()
-    else:
-        spool.abandon()
+    spool.close()
     list(tail.read())
 
     assert len(tail.finished([])) == 1

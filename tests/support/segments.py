@@ -11,6 +11,8 @@ from shadow_mw.types import Exchange
 
 def frames(directory: Path) -> tuple[list[Exchange], list[ProcessCounts]]:
     """All exchanges and all counters in a directory's segments."""
+    if not directory.exists():
+        return [], []
     tail = Tail(directory, lambda _: set())
     exchanges, counters = [], []
     for found in tail.read():

@@ -114,6 +114,6 @@ def _closing(keep: Path | None) -> str:
         again = f"SHADOW_STORE={keep / 'shadow.db'} shadow-mw report"
         where = f"Store, state and logs are in {keep}; `{again}` prints this again."
     return (
-        "\nLook at the hallucination rate and at vendor_tax_id: the candidate reads more documents, "
-        f"and fills in tax numbers that are not there. {where}"
+        "\nLook at the hallucination rate and at vendor_tax_id: the candidate is made to read more "
+        f"documents, and to fill in tax numbers that are not there. {where}"
     )

@@ -123,7 +123,7 @@ def label(
         rows: all of them are stored, or none.
         redact: the pseudonyms that stored outputs have, so that equal values stay equal.
     """
-    truths = [(row.key, redact(row.truth)) for row in rows]
+    truths = [(redact(row.key), redact(row.truth)) for row in rows]
     with store.transaction():
         matches = [store.set_truth(key, truth) for key, truth in truths]
     rejudge(store)

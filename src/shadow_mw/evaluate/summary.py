@@ -84,7 +84,7 @@ def _percentile(columns: tuple[list[float], list[float]], percent: int) -> Metri
 
 def _rates(store: Store, key: tuple[str, str]) -> dict[str, Metric]:
     """Cost leaves partial primaries out, whose usage is cut short; errors are over all pairs."""
-    priced = f"timed AND p.cost_usd IS NOT NULL AND c.cost_usd IS NOT NULL"
+    priced = "timed AND p.cost_usd IS NOT NULL AND c.cost_usd IS NOT NULL"
     row = store.one(
         f"""SELECT count(*),
             total(p.outcome IN ('error', 'timeout')), total(c.outcome IN ('error', 'timeout')),

@@ -154,14 +154,17 @@ class Spans:
                 semconv.MARK: self._mark,
                 semconv.SAMPLE_RATE: exchange.sample_rate,
                 semconv.SEGMENT: exchange.segment,
-                semconv.SESSION: exchange.session,
-                semconv.KEY: exchange.key,
+                semconv.SESSION: self._redacted(exchange.session),
+                semconv.KEY: self._redacted(exchange.key),
                 semconv.WIRE_FORMAT: exchange.format,
                 semconv.OPERATION_NAME: wire.operation,
                 semconv.PROVIDER_NAME: wire.provider,
                 semconv.REQUEST_STREAM: call.stream,
             },
         )
+
+    def _redacted(self, text: str | None) -> str | None:
+        return None if text is None else self._redactor.text(text)
 
     def _input(self, call: Call, body: Json) -> Mapping[str, AttributeValue | None]:
         clean = self._redactor.json

@@ -1,0 +1,1 @@
+"""What mirroring costs the app, measured; `make bench` runs all of it."""

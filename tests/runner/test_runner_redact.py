@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shadow_mw.runner.redact import Redactor
+from shadow_mw.settings import REDACTIONS, Settings
+
+REDACTOR = Redactor(REDACTIONS, b"key")
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("email", "jane.doe+x@example.co.uk"),
+        ("phone", "+44 20 7946 0958"),
+        ("phone", "+491711234567"),
+        ("phone", "(020) 7946 0958"),
+        ("phone", "012-345 6789"),
+        ("card", "4111 1111 1111 1111"),
+        ("card", "5500005555555559"),
+        ("iban", "DE89 3704 0044 0532 0130 00"),
+        ("iban", "GB82WEST12345698765432"),
+    ],
+)
+def test_personal_data_become_pseudonyms(kind: str, text: str):
+    clean = REDACTOR.text(f"It is {text}, thanks")
+
+    assert text not in clean
+    assert clean.startswith(f"It is <{kind}:")
+    assert clean.endswith(">, thanks")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk-proj-abcdefghijklmnop1234",
+        "sk-ant-api03-abcdefghijklmnop",
+        "AKIAIOSFODNN7EXAMPLE",
+        "ghp_" + "a" * 36,
+        "xoxb-123456789012-abcdef",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+    ],
+)
+def test_credentials_are_removed(secret: str):
+    assert REDACTOR.text(f"use {secret} now") == "use <credential> now"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "25/12/2018 8:13:39 PM",
+        "2018-12-25",
+        "9.00",
+        "RM 1,234.56",
+        "000123456789",
+        "4111 1111 1111 1112",
+        "DE89370400440532013001",
+        "TD01167104",
+        "NO.53 55,57 & 59, JALAN SAGU 18",
+        "123e4567-e89b-42d3-a456-426614174000",
+    ],
+)
+def test_what_only_looks_alike_stays(text: str):
+    assert REDACTOR.text(text) == text
+
+
+def test_equality_survives_between_text_output_and_truth():
+    mail = "jane@example.com"
+    output = REDACTOR.output(json.dumps({"mail": mail, "n": 1}))
+    truth = REDACTOR.json({"mail": mail, "n": 1})
+
+    assert json.loads(output) == truth
+    assert truth["mail"] in REDACTOR.text(f"write to {mail}.")
+    assert truth["mail"] != REDACTOR.json("john@example.com")
+
+
+def test_a_card_as_a_bare_number_is_the_same_in_output_and_truth():
+    output = REDACTOR.output('{"card": 4111111111111111, "id": 4111111111111112}')
+
+    assert json.loads(output) == REDACTOR.json({"card": 4111111111111111, "id": 4111111111111112})
+    assert "4111111111111111" not in output
+    assert "4111111111111112" in output
+
+
+def test_json_output_keeps_its_writing():
+    text = '{ "a" :\t"x",\n "mail": "jane@example.com" }'
+
+    clean = REDACTOR.output(text)
+
+    assert clean.startswith('{ "a" :\t"x",\n "mail": "<email:')
+
+
+@given(JSON)
+def test_output_and_truth_agree_on_any_json(value: object):
+    text = json.dumps(value, ensure_ascii=False)
+
+    assert json.loads(REDACTOR.output(text)) == REDACTOR.json(value)
+
+
+@given(st.text(max_size=200))
+def test_redacting_again_changes_nothing(text: str):
+    once = REDACTOR.text(text)
+
+    assert REDACTOR.text(once) == once
+
+
+def test_another_key_gives_other_pseudonyms():
+    assert REDACTOR.text("a@b.example") != Redactor(REDACTIONS, b"other").text("a@b.example")
+
+
+def test_rules_can_be_left_out():
+    assert Redactor(["card"], b"k").text("a@b.example") == "a@b.example"
+
+
+def test_the_key_is_made_once_beside_the_store_and_read_by_its_owner_only(tmp_path: Path):
+    settings = Settings(store=tmp_path / "shadow.db")
+
+    first, second = Redactor.for_store(settings), Redactor.for_store(settings)
+
+    assert first.text("a@b.example") == second.text("a@b.example")
+    assert stat.S_IMODE((tmp_path / "shadow.db.key").stat().st_mode) == 0o600
