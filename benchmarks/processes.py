@@ -112,7 +112,9 @@ def run(module: str, *arguments: str, timeout: float, **variables: str) -> dict[
         check=False,
     )
     if done.returncode:
-        raise RuntimeError(f"{module} ended with {done.returncode}:\n{done.stderr.decode()[-2000:]}")
+        raise RuntimeError(
+            f"{module} ended with {done.returncode}:\n{done.stderr.decode()[-2000:]}"
+        )
     table: dict[str, Any] = json.loads(done.stdout)
     return table
 

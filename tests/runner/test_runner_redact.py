@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shadow_mw.exceptions import ConfigError
 from shadow_mw.runner.redact import Redactor
 from shadow_mw.settings import REDACTIONS, Settings
 
@@ -131,3 +132,33 @@ def test_the_key_is_made_once_beside_the_store_and_read_by_its_owner_only(tmp_pa
 
     assert first.text("a@b.example") == second.text("a@b.example")
     assert stat.S_IMODE((tmp_path / "shadow.db.key").stat().st_mode) == 0o600
+
+
+def test_labels_get_the_rules_that_the_store_was_written_with(tmp_path: Path):
+    runner = Redactor.for_store(Settings(store=tmp_path / "shadow.db", redact=["email"]))
+    labels = Redactor.for_labels(Settings(store=tmp_path / "shadow.db"))
+
+    text = "a@b.example +44 20 7946 0958"
+    assert labels.text(text) == runner.text(text)
+    assert "7946" in labels.text(text)
+
+
+def test_labels_may_come_before_anything_is_stored(tmp_path: Path):
+    settings = Settings(store=tmp_path / "shadow.db")
+    labels = Redactor.for_labels(settings)
+
+    assert labels.text("a@b.example") == Redactor.for_store(settings).text("a@b.example")
+
+
+def test_a_configured_key_is_not_written_down(tmp_path: Path):
+    settings = Settings(store=tmp_path / "shadow.db", redact_key="hush-hush")
+    Redactor.for_store(settings)
+
+    assert "hush-hush" not in (tmp_path / "shadow.db.key").read_text()
+
+
+def test_labels_without_the_configured_key_are_refused(tmp_path: Path):
+    Redactor.for_store(Settings(store=tmp_path / "shadow.db", redact_key="hush-hush"))
+
+    with pytest.raises(ConfigError, match="SHADOW_REDACT_KEY is not set"):
+        Redactor.for_labels(Settings(store=tmp_path / "shadow.db"))

@@ -85,7 +85,8 @@ class Supervisor:
             self._start_if_none()
 
     def _work_waits(self) -> bool:
-        return any(entry.name.endswith(SUFFIX) for entry in os.scandir(self._directory))
+        with os.scandir(self._directory) as entries:
+            return any(entry.name.endswith(SUFFIX) for entry in entries)
 
     def _start_if_none(self) -> None:
         lock = os.open(self._directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

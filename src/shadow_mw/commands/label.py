@@ -33,7 +33,7 @@ def label(file: Path, store: Path | None, machine: bool) -> None:
     if store is not None:
         used = used.model_copy(update={"store": store})
     with pipeline.Store.open(used.store, create=True) as opened:
-        result = pipeline.label(opened, rows, Redactor.for_store(used).json)
+        result = pipeline.label(opened, rows, Redactor.for_labels(used).json)
     click.echo(json.dumps(asdict(result)) if machine else _sentence(result))
 
 

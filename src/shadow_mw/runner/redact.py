@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
 
+from shadow_mw.control import read_json, write_json
+from shadow_mw.exceptions import ConfigError
 from shadow_mw.settings import Settings
 from shadow_mw.types import Json
 
@@ -86,12 +88,28 @@ class Redactor:
 
     @classmethod
     def for_store(cls, settings: Settings) -> Redactor:
-        """The redactor of an installation: its key is configured, or lies beside the store."""
-        if settings.redact_key is not None:
-            key = settings.redact_key.get_secret_value().encode()
-        else:
-            key = _key_file(settings.store.absolute().with_name(settings.store.name + ".key"))
-        return cls(settings.redact, key)
+        """What is about to be stored: rules and key are left beside the store for labels."""
+        sidecar = _sidecar(settings.store)
+        key = _key(settings, sidecar)
+        write_json(sidecar, {"key": None if settings.redact_key else key, "rules": settings.redact})
+        return cls(settings.redact, key.encode())
+
+    @classmethod
+    def for_labels(cls, settings: Settings) -> Redactor:
+        """What is to be compared with what is stored: the same rules and key, whoever asks.
+
+        Raises:
+            ConfigError: the store was written with a key of the environment, which is not set.
+        """
+        sidecar = _sidecar(settings.store)
+        written = read_json(sidecar)
+        if written and not written["key"] and settings.redact_key is None:
+            raise ConfigError(
+                f"SHADOW_REDACT_KEY is not set: {settings.store} was written with one; "
+                "accepted is that same key"
+            )
+        rules = written.get("rules", settings.redact)
+        return cls(rules, _key(settings, sidecar).encode())
 
     def text(self, text: str) -> str:
         """A text with its secrets and personal data replaced."""
@@ -139,15 +157,19 @@ class Redactor:
         return match[0] if clean == value else json.dumps(clean, ensure_ascii=False)
 
 
-def _key_file(path: Path) -> bytes:
-    """The key in a file that only its owner reads; made at the first use, by one process."""
-    if not path.exists():
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "wb") as file:
-            file.write(secrets.token_hex(32).encode())
+def _sidecar(store: Path) -> Path:
+    return store.absolute().with_name(f"{store.name}.key")
+
+
+def _key(settings: Settings, sidecar: Path) -> str:
+    """The configured key, or the one beside the store; made at the first use, by one process."""
+    if settings.redact_key is not None:
+        return settings.redact_key.get_secret_value()
+    if not read_json(sidecar).get("key"):
+        draft = sidecar.with_name(f".{sidecar.name}.{secrets.token_hex(4)}")
+        write_json(draft, {"key": secrets.token_hex(32), "rules": settings.redact})
         # Whole or not at all, and the first one wins.
         with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
+            os.link(draft, sidecar)
         draft.unlink()
-    return path.read_bytes()
+    return str(read_json(sidecar)["key"])
