@@ -12,11 +12,14 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import imports, overhead
+from benchmarks import fixed_rate, imports, memory, overhead, saturation
 from benchmarks.results import Part, keep, say, show, show_targets
 
 PARTS: dict[str, Callable[..., Part]] = {
     "A": overhead.measure,
+    "B": fixed_rate.measure,
+    "C": saturation.measure,
+    "D": memory.measure,
     "E": imports.measure,
 }
 

@@ -56,7 +56,7 @@ class Connection(asyncio.Protocol):
             self.busy = False
             self._done(self, good)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         if self.busy:
             self.busy = False
             self._done(self, False)

@@ -273,6 +273,12 @@ def load(**overrides: Any) -> Settings:
     return settings
 
 
+def unknown_variables() -> list[str]:
+    """`SHADOW_*` variables that are no settings: most likely misspelt ones."""
+    known = {f"SHADOW_{name.upper()}" for name in Settings.model_fields}
+    return sorted(n for n in os.environ if n.startswith("SHADOW_") and n not in known)
+
+
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterator
 
 import httpx2
 import pytest
@@ -22,9 +21,8 @@ HEADERS = [(b"content-type", b"text/event-stream")]
 
 
 @pytest.fixture(autouse=True)
-def mounted(shadow: Shadow, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def mounted(shadow: Shadow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shadow_module, "_shared", shadow)
-    yield
 
 
 async def asgi_app(scope, receive, send) -> None:

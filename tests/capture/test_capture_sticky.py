@@ -51,8 +51,14 @@ def test_turns_of_a_conversation_share_its_key():
 
 
 def test_a_key_that_the_request_names_goes_first():
-    assert conversation_key(chat(("user", "a"), prompt_cache_key="c-1")) == "c-1"
-    assert conversation_key(chat(("user", "b"), user="u-1")) == "u-1"
+    assert conversation_key(chat(("user", "a"), conversation="c-1")) == "c-1"
+    assert conversation_key(chat(("user", "b"), metadata={"session_id": "s-1"})) == "s-1"
+
+
+def test_a_value_that_an_app_sends_for_everybody_is_no_conversation():
+    keys = {conversation_key(chat(("user", text), user="app")) for text in "abc"}
+
+    assert len(keys) == 3
 
 
 def test_a_key_inside_a_text_is_not_a_key():

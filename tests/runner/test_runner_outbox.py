@@ -38,7 +38,7 @@ class Desk:
         return True
 
     def close(self) -> None:
-        self.outbox.close()
+        self.outbox.shutdown()
         self.progress.close()
 
 

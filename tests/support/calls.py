@@ -318,14 +318,13 @@ async def closed_early_async(key: str) -> str:
 def dropped(key: str) -> str:
     """Neither drained nor closed: the garbage collector's."""
     shadow_mw.annotate(key=key)
-    client = httpx2.Client()
-    request = client.build_request(
-        "POST", _url(), json={"model": "m", "messages": HELLO, "stream": True}, headers=_key()
-    )
-    response = client.send(request, stream=True)
-    kind = response.headers["content-type"]
-    del response, client
-    gc.collect()
+    body = {"model": "m", "messages": HELLO, "stream": True}
+    with httpx2.Client() as client:
+        request = client.build_request("POST", _url(), json=body, headers=_key())
+        response = client.send(request, stream=True)
+        kind = response.headers["content-type"]
+        del response
+        gc.collect()
     return kind
 
 

@@ -36,6 +36,7 @@ class Recording:
         "last_ns",
         "limit",
         "overflow",
+        "owner",
         "pair_id",
         "request",
         "retry",
@@ -73,6 +74,8 @@ class Recording:
         self.pair_id = pair_id
         self.limit = limit
         self.overflow = False
+        self.owner: object = None
+        """What is this process's alone: a fork's copy of a recording is not the fork's."""
         self.host: str | None = None
         self.headers: dict[str, str] = {}
         self.retry = 0

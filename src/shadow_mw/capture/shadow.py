@@ -57,9 +57,11 @@ class Shadow:
         """
         global _shared
         if _shared is None and not _said_no():
-            from shadow_mw.settings import load
+            from shadow_mw.settings import load, unknown_variables
 
             settings = load()
+            for name in unknown_variables():
+                logger.warning("shadow_mw: %s is not a setting and does nothing", name)
             if (obstacle := _obstacle(settings)) is not None:
                 logger.warning("shadow_mw is off: %s", obstacle)
                 return None
@@ -129,6 +131,7 @@ class Shadow:
             self._finished, wire, seam, request, trace, pair_id, self._max_response, context
         )
         recording.sample_rate = self.gate.sample_rate
+        recording.owner = self.counters
         if context is not None:
             context.trace_id = trace.trace_id
         self._stamp(recording)
@@ -151,6 +154,8 @@ class Shadow:
         self.counters.refused(reason)
 
     def _finished(self, recording: Recording) -> None:
+        if recording.owner is not self.counters:
+            return
         self._under_way.discard(recording)
         outcome = self._hand_over(recording)
         if outcome is not True:

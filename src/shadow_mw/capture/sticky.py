@@ -6,9 +6,10 @@ import json
 import re
 from hashlib import blake2b
 
+# Not `user` or `prompt_cache_key`: many apps send one value for everybody, and a sample of a
+# tenth would be all or nothing.
 _OWN_KEY = re.compile(
-    rb'"(?:prompt_cache_key|conversation|session_id|user_id|safety_identifier|user)"\s*:\s*'
-    rb'"([^"\\]{1,200})"'
+    rb'"(?:conversation|conversation_id|thread_id|session_id)"\s*:\s*"([^"\\]{1,200})"'
 )
 _TURNS = re.compile(r'"(?:messages|input)"\s*:\s*(?=[\["])')
 _COMMA = re.compile(r"[\s,]*")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from shadow_mw.runner.spans import Spans
 from shadow_mw.settings import Candidate, Settings
 from shadow_mw.types import Call, Exchange, Json, Reason
 from shadow_mw.wire import format_of
+
+logger = logging.getLogger("shadow_mw.runner")
 
 RATE_LIMIT_TRIES = 3
 LONGEST_REST = 30.0
@@ -88,6 +91,9 @@ class Lane:
             self.in_flight += 1
             try:
                 await self._mirror(job)
+            except Exception:
+                logger.exception("exchange %s failed in the runner", job.exchange.pair_id)
+                await job.report(None, Reason.INTERNAL_ERROR)
             finally:
                 self.in_flight -= 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable
@@ -56,6 +57,7 @@ class Outbox:
         self._processes: dict[str, ProcessCounts] = {}
         self._room = asyncio.Event()
         self._room.set()
+        self._closing = asyncio.Event()
         # One thread for all exporting: the exporter blocks, the event loop must not.
         self._thread = ThreadPoolExecutor(1, "shadow_mw-export")
 
@@ -70,17 +72,22 @@ class Outbox:
             self._room.clear()
 
     async def run(self) -> None:
-        """Export until cancelled; failures are repeated, later and later."""
+        """Export until closed; failures are repeated, later and later.
+
+        Never to be cancelled: a batch would be exported and counted, and not be noted as gone.
+        """
         failures = 0
-        while True:
+        while not self._closing.is_set():
+            wait = INTERVAL
             if await self.flush():
                 failures = 0
-                await asyncio.sleep(INTERVAL)
             else:
                 wait = BACKOFF[min(failures, len(BACKOFF) - 1)]
                 failures += 1
                 logger.warning("export failed; again in %.1f s, nothing is lost", wait)
-                await asyncio.sleep(wait)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), wait)
+        await self.flush()
 
     def count_process(self, counters: ProcessCounts) -> None:
         """An app process says how many calls it has seen, and refused."""
@@ -145,5 +152,10 @@ class Outbox:
         return await loop.run_in_executor(self._thread, export, batch, processes)
 
     def close(self) -> None:
-        """End the thread, after what it is doing."""
+        """Export what there is once more, then end `run`; what is refused now waits on disk."""
+        self._closing.set()
+
+    def shutdown(self) -> None:
+        """End the thread and the exporter."""
         self._thread.shutdown()
+        self._exporter.shutdown()

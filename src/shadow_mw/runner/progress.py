@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from shadow_mw.frames import ProcessCounts
 from shadow_mw.runner.tail import Position
@@ -51,18 +53,19 @@ class Progress:
         self._db = sqlite3.connect(
             directory / FILE, isolation_level=None, check_same_thread=False, timeout=10
         )
+        # Used by the event loop and by the export thread: a transaction is one of them alone.
+        self._lock = threading.Lock()
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
 
     def done(self, segment: str) -> set[int]:
         """Offsets of the frames of a segment that need no more work."""
-        rows = self._db.execute("SELECT offset FROM done WHERE segment = ?", (segment,))
-        return {offset for (offset,) in rows}
+        return {row[0] for row in self._rows("SELECT offset FROM done WHERE segment = ?", segment)}
 
     def commit(self, positions: Iterable[Position], outcomes: Outcomes) -> None:
         """Account for frames and what became of them, together or not at all."""
-        with self._db:
+        with self._lock, self._db:
             self._db.execute("BEGIN")
             self._db.executemany(
                 "INSERT OR IGNORE INTO done VALUES (?, ?)",
@@ -76,49 +79,61 @@ class Progress:
 
     def forget(self, segments: Iterable[str]) -> None:
         """Drop the rows of segments that are gone."""
-        self._db.executemany("DELETE FROM done WHERE segment = ?", [(s,) for s in segments])
+        for segment in segments:
+            self._run("DELETE FROM done WHERE segment = ?", segment)
 
     def count_process(self, counters: ProcessCounts) -> None:
         """Keep the newest counters of an app process."""
-        self._db.execute(
+        self._run(
             "INSERT INTO processes VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET"
             " version = excluded.version, counts = excluded.counts"
             " WHERE excluded.version > version",
-            (counters.process, counters.version, json.dumps(counters.counts)),
+            counters.process,
+            counters.version,
+            json.dumps(counters.counts),
         )
 
-    def processes(self) -> dict[str, dict[str, int]]:
-        """The counters of every app process that wrote here."""
-        rows = self._db.execute("SELECT process, counts FROM processes")
-        return {process: json.loads(counts) for process, counts in rows}
+    def captured(self) -> int:
+        """Calls that all app processes together have seen."""
+        rows = self._rows("SELECT total(json_extract(counts, '$.captured')) FROM processes")
+        return int(rows[0][0])
 
     def outcomes(self) -> dict[str, dict[str, int]]:
         """The runner's own counters, by candidate id."""
         table: dict[str, dict[str, int]] = {}
-        for candidate, name, n in self._db.execute("SELECT candidate, name, n FROM outcomes"):
+        for candidate, name, n in self._rows("SELECT candidate, name, n FROM outcomes"):
             table.setdefault(candidate, {})[name] = n
         return table
 
     def charge(self, candidate: str, calls: int, usd: Decimal) -> None:
         """Add to what a candidate has cost; negative amounts settle a reservation."""
-        self._db.execute(
+        self._run(
             "INSERT INTO ledger VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET"
             " calls = calls + excluded.calls, micro_usd = micro_usd + excluded.micro_usd",
-            (candidate, calls, int(usd * 1_000_000)),
+            candidate,
+            calls,
+            int(usd * 1_000_000),
         )
 
     def spent(self, candidate: str) -> Spent:
         """What a candidate has cost so far."""
-        row = self._db.execute(
-            "SELECT calls, micro_usd FROM ledger WHERE candidate = ?", (candidate,)
-        ).fetchone()
-        return Spent(row[0], Decimal(row[1]) / 1_000_000) if row else Spent(0, Decimal(0))
+        rows = self._rows("SELECT calls, micro_usd FROM ledger WHERE candidate = ?", candidate)
+        return Spent(rows[0][0], Decimal(rows[0][1]) / 1_000_000) if rows else Spent(0, Decimal(0))
 
     def first_call(self) -> float:
         """Unix time of the first mirrored call; now, where this is it."""
-        self._db.execute("INSERT OR IGNORE INTO meta VALUES ('first_call', ?)", (time.time(),))
-        return float(self._db.execute("SELECT value FROM meta").fetchone()[0])
+        self._run("INSERT OR IGNORE INTO meta VALUES ('first_call', ?)", time.time())
+        return float(self._rows("SELECT value FROM meta WHERE name = 'first_call'")[0][0])
+
+    def _run(self, statement: str, *values: object) -> None:
+        with self._lock:
+            self._db.execute(statement, values)
+
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._db.execute(query, values).fetchall()
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        with self._lock:
+            self._db.close()

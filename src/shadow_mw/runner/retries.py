@@ -47,12 +47,18 @@ class Retries:
             now; either may be None.
         """
         key = _key(item)
-        earlier = self._held.pop(key, None)
+        earlier = self._held.pop(self._attempt_before(key, item), None)
         superseded = earlier.item if earlier else None
         if self._hold > 0 and may_be_retried(item.exchange) and len(self._held) < MOST_HELD:
             self._held[key] = _Held(item, now + self._hold)
             return superseded, None
         return superseded, item
+
+    def _attempt_before(self, key: tuple[str, bytes], item: Item) -> tuple[str, bytes]:
+        """Where the SDK says that it tries again, its attempts may not even share a trace."""
+        if key in self._held or not item.exchange.retry:
+            return key
+        return next((held for held in self._held if held[1] == key[1]), key)
 
     def due(self, now: float) -> Iterator[Item]:
         """Failed attempts that nobody tried again."""

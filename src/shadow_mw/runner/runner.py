@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import logging
 import os
 import time
 from dataclasses import dataclass
@@ -34,8 +35,12 @@ from shadow_mw.settings import Settings
 from shadow_mw.types import Call, Json, Reason
 from shadow_mw.wire import format_of, load_request
 
+logger = logging.getLogger("shadow_mw.runner")
+
 READ_AHEAD = 256
 """Exchanges in memory; the rest waits on disk, where it is safe."""
+LANE_SHARE = READ_AHEAD // 2
+"""Of those, what one of several candidates may keep waiting."""
 READ_AHEAD_BYTES = 64 * 2**20
 BUSY, QUIET = 0.02, 0.2
 """Seconds between looks at the segments."""
@@ -77,15 +82,16 @@ class Runner:
             otel_context.attach(otel_context.set_value(key, True))
         self._outbox.tell_outcomes()
         tasks = [asyncio.create_task(lane.run()) for lane in self._lanes]
-        tasks.append(asyncio.create_task(self._outbox.run()))
         tasks.append(asyncio.create_task(self._report_status()))
+        export = asyncio.create_task(self._outbox.run())
         try:
-            await self._follow(linger, tasks)
+            await self._follow(linger, [*tasks, export])
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self._outbox.flush()
+            self._outbox.close()
+            await asyncio.gather(export, return_exceptions=True)
             self._close()
 
     async def _follow(self, linger: float | None, tasks: list[asyncio.Task[None]]) -> None:
@@ -167,9 +173,13 @@ class Runner:
         if (reason := wire.skip_reason(body)) is not None:
             await self._settle(Parcel(item.position), reason)
             return
-        self._mirror(item, call, body)
+        try:
+            await self._mirror(item, call, body)
+        except Exception:
+            logger.exception("exchange %s was skipped", exchange.pair_id)
+            await self._settle(Parcel(item.position), Reason.INTERNAL_ERROR)
 
-    def _mirror(self, item: Item, call: Call, body: dict[str, Json]) -> None:
+    async def _mirror(self, item: Item, call: Call, body: dict[str, Json]) -> None:
         exchange = item.exchange
         primary = self._spans.primary(exchange, call, body, primary_leg(exchange))
         pair = _Pair(Parcel(item.position, [primary]), len(self._lanes), len(exchange.request))
@@ -177,7 +187,11 @@ class Runner:
         self._open_bytes += pair.size
         for lane in self._lanes:
             report = functools.partial(self._report, pair, lane.candidate.id)
-            lane.put(Job(exchange, call, body, primary, report))
+            if len(self._lanes) > 1 and len(lane) >= LANE_SHARE:
+                # A slow candidate sheds rather than hold up the others.
+                await report(None, Reason.QUEUE_FULL)
+            else:
+                lane.put(Job(exchange, call, body, primary, report))
 
     async def _report(
         self, pair: _Pair, candidate: str, span: ReadableSpan | None, reason: Reason | None
@@ -220,7 +234,7 @@ class Runner:
             held=len(self._retries),
             consumed=self._tail.consumed,
             outcomes=self._progress.outcomes(),
-            captured=sum(c.get("captured", 0) for c in self._progress.processes().values()),
+            captured=self._progress.captured(),
             spent_usd={
                 lane.candidate.id: str(self._progress.spent(lane.candidate.id).usd)
                 for lane in self._lanes
@@ -229,7 +243,7 @@ class Runner:
 
     def _close(self) -> None:
         write_status(self._directory, self._status())
-        self._outbox.close()
+        self._outbox.shutdown()
         self._tail.close()
         self._progress.close()
 
