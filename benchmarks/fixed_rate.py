@@ -15,7 +15,8 @@ P50, P99 = 0.15, 1.0
 HOW = (
     f"ms from the moment a request was due until its answer was there; open loop, {RATE} requests"
     f" a second, a model that takes {MODEL_SECONDS * 1000:.0f} ms. uvicorn, Starlette and httpx2;"
-    " all variants alive, taking turns in random order. `+p50` and `+p99` are against both bare"
+    " all variants alive, taking turns in random order (a runner is stopped while it is not its"
+    " app's turn). `+p50` and `+p99` are against both bare"
     " apps pooled, `bare` and `bare again` against one another, with 95 % intervals. CPU in us of"
     f" the app's process per request, all its threads. Runner concurrency {CONCURRENCY}."
 )
@@ -24,7 +25,7 @@ COLUMNS = ["variant", "p50", "+p50", "p99", "+p99", "CPU", "peak MB", "handed ov
 
 def measure(directory: Path, *, quick: bool) -> Part:
     part = Part(f"B. Latency at {RATE} requests a second", HOW, COLUMNS)
-    rounds, seconds = (1, 2.5) if quick else (6, 4.5)
+    rounds, seconds = (1, 1.5) if quick else (6, 4.5)
     model = ["--delay", str(MODEL_SECONDS)]
     with fleet(directory, model, model) as servers:
         for server in servers.values():

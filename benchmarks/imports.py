@@ -18,7 +18,8 @@ before = set(sys.modules)
 started = time.perf_counter()
 import shadow_mw.asgi
 took = time.perf_counter() - started
-names = [n for n in sys.modules if n.partition(".")[0] not in sys.stdlib_module_names and n not in before]
+standard = sys.stdlib_module_names
+names = [n for n in set(sys.modules) - before if n.partition(".")[0] not in standard]
 print(json.dumps({"names": sorted(names), "ms": took * 1e3}))
 """
 
@@ -39,7 +40,7 @@ def measure(directory: Path, *, quick: bool) -> Part:
     own = sum(name.startswith("shadow_mw") for name in names)
     part = Part(
         "E. Weight of `import shadow_mw.asgi`",
-        f"modules beyond the standard library; ms is the median of {len(tables)} fresh interpreters.",
+        f"modules beyond the standard library; ms: median of {len(tables)} fresh interpreters.",
         ["import", "modules", "ours", "opentelemetry", "other", "ms"],
     )
     telemetry = sum(name.startswith("opentelemetry") for name in names)

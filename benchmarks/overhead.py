@@ -39,10 +39,12 @@ CASES = (
     Case(OFF, "/nothing", 4000, 120, (("SHADOW_ENABLED", "false"),)),
 )
 HOW = (
-    "us of CPU of the app's process per request, 95 % interval. One process calls the app through ASGI; capture is switched"
-    " on and off per block of requests, blocks in random order within each triple (bare, ours, bare again). The app makes one"
-    " call (2 KB request, 1.5 KB answer) to a model server in another process; sampled 100 %, runner alive, candidate healthy."
-    " `added` is the app's own thread and the request's share of the housekeeping thread, which costs the given us a second."
+    "us of CPU of the app's process per request, 95 % interval. One process calls the app through"
+    " ASGI; capture is switched on and off per block of requests, blocks in random order within"
+    " each triple (bare, ours, bare again). The app makes one call (2 KB request, 1.5 KB answer) to"
+    " a model server in another process; sampled 100 %, runner alive, candidate healthy. `added` is"
+    " the app's own thread and the request's share of the housekeeping thread, which costs the"
+    " given us a second at any rate of requests."
 )
 
 
@@ -64,6 +66,7 @@ def measure(directory: Path, *, quick: bool) -> Part:
     added: dict[str, Estimate] = {}
     with Children(directory) as children:
         model, candidate = children.model(), children.model()
+        children.ready()
         for case in CASES:
             say(f"overhead: {case.name}")
             raw = _worker(case, model, candidate, directory, quick=quick)

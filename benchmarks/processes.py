@@ -55,6 +55,7 @@ class Children:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._children: list[subprocess.Popen[bytes]] = []
+        self._awaited: list[tuple[subprocess.Popen[bytes], int, str]] = []
 
     def __enter__(self) -> Children:
         return self
@@ -69,7 +70,7 @@ class Children:
             stop(child)
 
     def start(self, module: str, *arguments: str, **variables: str) -> psutil.Process:
-        """Start `python -m benchmarks.MODULE`, and wait for its `--port` where it has one."""
+        """Start `python -m benchmarks.MODULE`; `ready` waits for its `--port`."""
         with (self.directory / f"{module}.log").open("ab") as log:
             child = subprocess.Popen(
                 [sys.executable, "-m", f"benchmarks.{module}", *arguments],
@@ -81,8 +82,14 @@ class Children:
             )
         self._children.append(child)
         if "--port" in arguments:
-            self._wait(child, int(arguments[arguments.index("--port") + 1]), module)
+            self._awaited.append((child, int(arguments[arguments.index("--port") + 1]), module))
         return psutil.Process(child.pid)
+
+    def ready(self) -> None:
+        """Wait until everything that was started takes connections."""
+        for child, port, module in self._awaited:
+            self._wait(child, port, module)
+        self._awaited.clear()
 
     def _wait(self, child: subprocess.Popen[bytes], port: int, module: str) -> None:
         end = time.monotonic() + START_TIMEOUT

@@ -12,7 +12,8 @@ from benchmarks.variants import AGAIN, BARE, Server, fleet, turns
 CONNECTIONS = 32
 HOW = (
     f"requests a second, closed loop over {CONNECTIONS} connections, a model that answers at once;"
-    " the median of the rounds, variants alive and taking turns in random order. App, model,"
+    " the median of the rounds, variants alive and taking turns in random order (a runner is"
+    " stopped while it is not its app's turn). App, model,"
     " candidate, runner (nice 10) and load generator share this machine's cores. CPU in us of the"
     " app's process per request. A runner that falls behind fills its 64 MB on disk; what"
     " comes then is dropped and counted."
@@ -22,7 +23,7 @@ COLUMNS = ["variant", "requests/s", "ratio", "p99 ms", "CPU", "peak MB", "handed
 
 def measure(directory: Path, *, quick: bool) -> Part:
     part = Part("C. Throughput at saturation", HOW, COLUMNS)
-    rounds, seconds = (1, 1.5) if quick else (3, 3.0)
+    rounds, seconds = (1, 1.0) if quick else (3, 3.0)
     with fleet(directory, [], []) as servers:
         for number, server in enumerate(turns(servers, rounds)):
             if number % len(servers) == 0:

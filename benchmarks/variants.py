@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import random
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,8 +25,8 @@ from benchmarks.processes import (
 
 CONCURRENCY = "32"
 """Candidate calls at once: 100 a second of 200 ms each need 20."""
-REST = 1.0
-"""Seconds between rounds at most, for a runner that is about to catch up."""
+TIMEOUT = "600"
+"""Seconds: a hung candidate hangs for the whole run, and no call ends while its runner waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +71,12 @@ class Server:
     first: dict[str, int] | None = None
     counts: dict[str, int] = field(default_factory=dict)
     swallowed: dict[str, int] = field(default_factory=dict)
+    runner: psutil.Process | None = None
 
     def round(self, *arguments: str, seconds: float, warmup: float, size: int) -> None:
-        """Put load on this app for a while."""
+        """Put load on this app for a while; its runner works during its own turns only."""
+        if self.runner is not None:
+            self.runner.resume()
         before = stats(self.port)
         self.first = before["counts"] if self.first is None else self.first
         times = ("--seconds", str(seconds), "--warmup", str(warmup), "--size", str(size))
@@ -87,7 +89,9 @@ class Server:
         self.errors += raw["errors"]
         self.cpu_ns += after["cpu_ns"] - before["cpu_ns"]
         self.counts, self.swallowed = after["counts"], after["swallowed"]
-        self._rest()
+        self.runner = runner_of(self.process)
+        if self.runner is not None:
+            self.runner.suspend()
 
     @contextlib.contextmanager
     def _watching(self) -> Iterator[None]:
@@ -104,14 +108,6 @@ class Server:
         finally:
             over.set()
             thread.join()
-
-    def _rest(self) -> None:
-        """Let the runner finish, where it can, before somebody else's turn."""
-        runner = runner_of(self.process)
-        end = time.monotonic() + REST
-        while runner is not None and time.monotonic() < end:
-            if runner.cpu_percent(0.2) < 20:
-                return
 
     @property
     def cpu_us(self) -> float:
@@ -157,10 +153,12 @@ def fleet(directory: Path, model: list[str], candidate: list[str]) -> Iterator[d
             "refusing": url_of(refusing),
         }
         model_url = children.model(*model)
-        yield {
+        servers = {
             variant.name: start(children, variant, model_url, urls[variant.candidate])
             for variant in VARIANTS
         }
+        children.ready()
+        yield servers
 
 
 def start(children: Children, variant: Variant, model_url: str, candidate_url: str) -> Server:
@@ -176,6 +174,7 @@ def start(children: Children, variant: Variant, model_url: str, candidate_url: s
             # By the trace: the requests are all alike, and so their conversations too.
             "SHADOW_STICKY": "trace",
             "SHADOW_MAX_CONCURRENCY": CONCURRENCY,
+            "SHADOW_TIMEOUT": TIMEOUT,
             "SHADOW_STATE_DIR": str(state),
             "SHADOW_STORE": str(state / "shadow.db"),
         }

@@ -73,6 +73,8 @@ class Funnel:
     paired: int
     scored: int
     reasons: dict[str, int] = field(default_factory=dict)
+    hosts: tuple[str, ...] = ()
+    """Whose app processes reported: a store holds what its own host saw."""
 
 
 @dataclass(frozen=True, slots=True)

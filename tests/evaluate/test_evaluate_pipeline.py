@@ -145,9 +145,13 @@ def test_truth_is_redacted_as_outputs_are(path):
     from shadow_mw.evaluate.pipeline import label
     from shadow_mw.results import Label
 
-    store_of(path, *both("p1", {"mail": "<email:1>"}, {"mail": "<email:1>"}, shadow__key="k"))
+    def redact(value):
+        return "<email:1>" if isinstance(value, str) else {"mail": "<email:1>"}
+
+    stored = {"mail": "<email:1>"}
+    store_of(path, *both("p1", stored, stored, shadow__key="<email:1>"))
     with Store.open(path) as store:
-        label(store, [Label("k", {"mail": "a@b.c"})], lambda _: {"mail": "<email:1>"})
+        label(store, [Label("a@b.c", {"mail": "a@b.c"})], redact)
     assert metric(path, "field_accuracy") == (1, 1, 1)
 
 

@@ -38,7 +38,7 @@ def test_the_funnel_comes_first_with_its_reasons_in_groups(invoices):
     evaluator.record_funnel("e", "c", "runner:x", {"mirrored": 12, "candidate_timeout": 2})
     evaluator.shutdown()
     lines = shown(summary(invoices)).splitlines()
-    assert lines[0] == "experiment e, candidate c"
+    assert lines[0] == "experiment e, candidate c, as seen by host h"
     assert lines[2:5] == [
         "captured 1,500 → mirrored 12 → paired 10 → scored 10",
         "  not mirrored: not_sampled 1,480",

@@ -28,6 +28,7 @@ def funnel(store: Store, key: tuple[str, str]) -> Funnel:
         paired=paired,
         scored=scored,
         reasons=_reasons(store, key, counters),
+        hosts=tuple(sorted({s.split(":")[1] for s, _, _ in counters if s.startswith("app:")})),
     )
 
 

@@ -47,7 +47,7 @@ def show(summary: Summary, console: Console) -> None:
     if summary.series is None:
         console.print("The store is empty: nothing has been mirrored yet.")
         return
-    console.print(Text(_title(summary.series, summary.others)))
+    console.print(Text(_title(summary.series, summary.others, summary.funnel.hosts)))
     _funnel(summary, console)
     if not summary.funnel.paired:
         console.print("No pairs yet: nothing to compare.")
@@ -59,8 +59,10 @@ def show(summary: Summary, console: Console) -> None:
     _fields(summary, console)
 
 
-def _title(series: Series, others: tuple[Series, ...]) -> str:
+def _title(series: Series, others: tuple[Series, ...], hosts: tuple[str, ...]) -> str:
     title = f"experiment {_name(series)}"
+    if hosts:
+        title += f", as seen by host {', '.join(map(numbers.shown_plain, hosts))}"
     if not others:
         return title
     rest = "; ".join(map(_name, others))
