@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.intervals import Estimate, percentile_difference, pooled
+from benchmarks.intervals import Estimate, percentile_difference, typical
 from benchmarks.payloads import REQUEST_BYTES
 from benchmarks.results import Part, Target, say
 from benchmarks.variants import AGAIN, BARE, CONCURRENCY, Server, fleet, turns
@@ -16,16 +16,17 @@ HOW = (
     f"ms from the moment a request was due until its answer was there; open loop, {RATE} requests"
     f" a second, a model that takes {MODEL_SECONDS * 1000:.0f} ms. uvicorn, Starlette and httpx2;"
     " all variants alive, taking turns in random order (a runner is stopped while it is not its"
-    " app's turn). `+p50` and `+p99` are against both bare"
-    " apps pooled, `bare` and `bare again` against one another, with 95 % intervals. CPU in us of"
-    f" the app's process per request, all its threads. Runner concurrency {CONCURRENCY}."
+    " app's turn). `+p50` and `+p99` are the median over the rounds of the"
+    " difference to both bare apps in the same round, for the bare apps to one another; in brackets"
+    " 95 % intervals over the rounds. CPU in us of the app's process per request, all its threads."
+    f" Runner concurrency {CONCURRENCY}."
 )
 COLUMNS = ["variant", "p50", "+p50", "p99", "+p99", "CPU", "peak MB", "handed over", "dropped"]
 
 
 def measure(directory: Path, *, quick: bool) -> Part:
     part = Part(f"B. Latency at {RATE} requests a second", HOW, COLUMNS)
-    rounds, seconds = (1, 1.5) if quick else (6, 4.5)
+    rounds, seconds = (1, 1.5) if quick else (5, 4.0)
     model = ["--delay", str(MODEL_SECONDS)]
     with fleet(directory, model, model) as servers:
         for server in servers.values():
@@ -42,9 +43,9 @@ def measure(directory: Path, *, quick: bool) -> Part:
 
 
 def _rows(part: Part, servers: dict[str, Server]) -> None:
-    both = servers[BARE].rounds + servers[AGAIN].rounds
+    both = (servers[BARE].rounds, servers[AGAIN].rounds)
     noise = {
-        percent: percentile_difference(servers[AGAIN].rounds, servers[BARE].rounds, percent)
+        percent: percentile_difference(servers[AGAIN].rounds, both[:1], percent)
         for percent in (50, 99)
     }
     added: dict[str, dict[int, Estimate]] = {}
@@ -68,9 +69,9 @@ def _row(server: Server, added: dict[int, Estimate], *, first: bool) -> list[str
     ours = server.variant.app == "ours"
     return [
         server.variant.name,
-        f"{pooled(server.rounds, 50):.2f}",
+        f"{typical(server.rounds, 50):.2f}",
         "" if first else added[50].show(2),
-        f"{pooled(server.rounds, 99):.2f}",
+        f"{typical(server.rounds, 99):.2f}",
         "" if first else added[99].show(2),
         f"{server.cpu_us:.0f}",
         f"{server.peak_rss / 2**20:.0f}",
@@ -81,8 +82,8 @@ def _row(server: Server, added: dict[int, Estimate], *, first: bool) -> list[str
 
 def _figures(server: Server, added: dict[int, Estimate]) -> dict[str, object]:
     return {
-        "p50": pooled(server.rounds, 50),
-        "p99": pooled(server.rounds, 99),
+        "p50": typical(server.rounds, 50),
+        "p99": typical(server.rounds, 99),
         "added_p50": added[50],
         "added_p99": added[99],
         "cpu_us": server.cpu_us,

@@ -22,6 +22,8 @@ class Estimate:
 
     def show(self, digits: int = 1, *, sign: bool = True) -> str:
         form = f"{'+' if sign else ''}.{digits}f"
+        if self.low == self.high:
+            return f"{self.value:{form}} (one round)"
         return f"{self.value:{form}} [{self.low:{form}}, {self.high:{form}}]"
 
 
@@ -43,22 +45,26 @@ def _trimmed(rows: Values) -> Values:
     return means
 
 
+def typical(rounds: Sequence[Sequence[float]], percent: float) -> float:
+    """The median of the rounds' percentiles: a burst of somebody else's work hits one round."""
+    return float(np.median([np.percentile(one, percent) for one in rounds]))
+
+
 def percentile_difference(
-    rounds: Sequence[Sequence[float]], reference: Sequence[Sequence[float]], percent: float
+    rounds: Sequence[Sequence[float]],
+    references: Sequence[Sequence[Sequence[float]]],
+    percent: float,
 ) -> Estimate:
-    """Of pooled percentiles, by bootstrap over the requests of each round."""
-    generator = np.random.default_rng(0)
+    """The median of the differences round by round, by bootstrap over the rounds.
 
-    def drawn(side: Sequence[Sequence[float]]) -> Values:
-        values = np.concatenate([np.asarray(one) for one in side])
-        rows = generator.choice(values, (500, len(values)))
-        result: Values = np.percentile(rows, percent, axis=1)
-        return result
-
-    low, high = np.quantile(drawn(rounds) - drawn(reference), (0.025, 0.975))
-    value = pooled(rounds, percent) - pooled(reference, percent)
-    return Estimate(value, float(low), float(high))
-
-
-def pooled(rounds: Sequence[Sequence[float]], percent: float) -> float:
-    return float(np.percentile(np.concatenate([np.asarray(one) for one in rounds]), percent))
+    Each round's reference is the mean of what all `references` had in it.
+    """
+    baselines = [
+        np.mean([np.percentile(reference[number], percent) for reference in references])
+        for number in range(len(rounds))
+    ]
+    own = [np.percentile(one, percent) for one in rounds]
+    differences = np.asarray(own) - np.asarray(baselines)
+    drawn = np.random.default_rng(0).choice(differences, (RESAMPLES, len(differences)))
+    low, high = np.quantile(np.median(drawn, axis=1), (0.025, 0.975))
+    return Estimate(float(np.median(differences)), float(low), float(high))

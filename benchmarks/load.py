@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import json
 import sys
@@ -71,6 +72,8 @@ class Load:
         self._seconds, self._warmup = seconds, warmup
         self._idle: list[Connection] = []
         self._from = self._until = 0.0
+        self._answered = self._expected = 0
+        self._over = asyncio.Event()
         self.latencies: list[float] = []
         self.errors = 0
         self.sent = 0
@@ -87,6 +90,9 @@ class Load:
             self.errors += 1
         elif self._from <= connection.due < self._until:
             self.latencies.append((time.perf_counter() - connection.due) * 1e3)
+        self._answered += 1
+        if self._answered == self._expected:
+            self._over.set()
 
     def _start(self) -> float:
         begin = time.perf_counter()
@@ -112,10 +118,7 @@ class Load:
             connection = self._idle.pop() if self._idle else await self._open(done)
             connection.send(self._request, due)
             self.sent += 1
-        limit = time.perf_counter() + GRACE
-        expected = int(self._seconds * rate)
-        while len(self.latencies) + self.errors < expected and time.perf_counter() < limit:
-            await asyncio.sleep(0.02)
+        await self._rest(count)
 
     async def closed(self, connections: int) -> None:
         """As fast as the app answers."""
@@ -133,9 +136,14 @@ class Load:
             self.sent += 1
             connection.send(self._request, time.perf_counter())
         await asyncio.sleep(self._until - time.perf_counter())
-        limit = time.perf_counter() + GRACE
-        while any(connection.busy for connection in opened) and time.perf_counter() < limit:
-            await asyncio.sleep(0.02)
+        await self._rest(self.sent)
+
+    async def _rest(self, expected: int) -> None:
+        """What is still under way."""
+        self._expected = expected
+        if self._answered < expected:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), GRACE)
 
 
 def request_bytes(size: int) -> bytes:

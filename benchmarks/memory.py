@@ -25,7 +25,7 @@ HOW = (
 def measure(directory: Path, *, quick: bool) -> Part:
     columns = ["variant", "before", "peak", "growth", "requests", "handed over", "dropped"]
     part = Part("D. Memory with large bodies and a stopped runner", HOW, columns)
-    seconds = 5.0 if quick else 20.0
+    seconds = 3.0 if quick else 20.0
     peaks: dict[str, float] = {}
     with Children(directory) as children:
         model = children.model("--size", str(BODY))

@@ -45,7 +45,9 @@ def answer_chunks() -> list[bytes]:
     """One streamed answer of `CHUNKS` events."""
     deltas = [{"role": "assistant", "content": ""}]
     deltas += [{"content": f" token {number}"} for number in range(CHUNKS - 4)]
-    choices = [[{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas]
+    choices: list[list[dict[str, Any]]] = [
+        [{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas
+    ]
     choices.append([{"index": 0, "delta": {}, "finish_reason": "stop"}])
     events = [_head("chat.completion.chunk") | {"choices": choice} for choice in choices]
     events.append(_head("chat.completion.chunk") | {"choices": [], "usage": _USAGE})

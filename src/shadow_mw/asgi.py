@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from shadow_mw.capture.context import RequestContext, current
+from shadow_mw.capture.context import RequestContext, current, leave
 from shadow_mw.capture.inbound import Inbound, inbound_call
 from shadow_mw.capture.shadow import Shadow
+from shadow_mw.exceptions import ConfigError
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -20,18 +21,27 @@ class ShadowMiddleware:
     """Mirrors the LLM calls of an ASGI app; what clients send and receive stays as it is."""
 
     def __init__(self, app: App) -> None:
-        """Read the `SHADOW_*` variables.
-
-        Raises:
-            ConfigError: a setting is wrong.
-        """
+        """Read the `SHADOW_*` variables; a wrong one stops the server at its lifespan's start."""
         self.app = app
-        self._shadow = Shadow.shared()
+        self._shadow: Shadow | None = None
+        self._fault: ConfigError | None = None
+        try:
+            self._shadow = Shadow.shared()
+        except ConfigError as error:
+            # Starlette builds its middleware inside the lifespan, where servers take an exception
+            # for an app that knows no lifespan, and go on.
+            self._fault = error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or the lifespan."""
+        """Serve one request, or the lifespan.
+
+        Raises:
+            ConfigError: a setting is wrong, and the server has no lifespan to be stopped by.
+        """
         shadow = self._shadow
-        if shadow is None:
+        if self._fault is not None:
+            await _refuse_start(self._fault, scope, receive, send)
+        elif shadow is None:
             await self.app(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self.app(scope, receive, _flushing(shadow, send))
@@ -52,7 +62,14 @@ class ShadowMiddleware:
             else:
                 await _record(self.app, scope, receive, send, call)
         finally:
-            current.reset(token)
+            leave(current, token)
+
+
+async def _refuse_start(fault: ConfigError, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] != "lifespan":
+        raise fault
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": f"shadow_mw: {fault}"})
 
 
 async def _record(app: App, scope: Scope, receive: Receive, send: Send, call: Inbound) -> None:
@@ -82,7 +99,9 @@ def _sending(call: Inbound, send: Send) -> Send:
     async def tee(message: Message) -> None:
         kind = message["type"]
         if kind == "http.response.start":
-            call.respond(message["status"], message.get("headers", ()))
+            # Some frameworks send an iterator, which is good for one reading only.
+            message = {**message, "headers": list(message.get("headers", ()))}
+            call.respond(message["status"], message["headers"])
         elif kind == "http.response.body":
             call.chunk(message.get("body", b""))
         elif kind in ("http.response.pathsend", "http.response.zerocopysend"):

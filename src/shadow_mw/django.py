@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from asgiref.sync import markcoroutinefunction
 from django.core.exceptions import MiddlewareNotUsed, RequestDataTooBig
 
-from shadow_mw.capture.context import RequestContext, current
+from shadow_mw.capture.context import RequestContext, current, leave
 from shadow_mw.capture.failsafe import failsafe
 from shadow_mw.capture.inbound import Body, Inbound, inbound_call
 from shadow_mw.capture.shadow import Shadow
@@ -54,7 +54,7 @@ class ShadowMiddleware:
             _fail(call, error)
             raise
         finally:
-            current.reset(token)
+            leave(current, token)
         return self._answer(response, context, call)
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
@@ -68,7 +68,7 @@ class ShadowMiddleware:
             _fail(call, error)
             raise
         finally:
-            current.reset(token)
+            leave(current, token)
         return self._answer(response, context, call)
 
     def _answer(
@@ -133,7 +133,7 @@ async def _stream(
             try:
                 data = await anext(iterator)
             finally:
-                current.reset(token)
+                leave(current, token)
             if call is not None:
                 call.chunk(data)
             yield data

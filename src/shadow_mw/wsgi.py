@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from shadow_mw.capture.context import RequestContext, current
+from shadow_mw.capture.context import RequestContext, current, leave
 from shadow_mw.capture.inbound import Body, Inbound, inbound_call
 from shadow_mw.capture.shadow import Shadow
 
@@ -58,7 +58,7 @@ class ShadowMiddleware:
                 call.finish("error", type(error).__name__)
             raise
         finally:
-            current.reset(token)
+            leave(current, token)
 
 
 def _whole_or_streamed(

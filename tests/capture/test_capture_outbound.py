@@ -123,6 +123,7 @@ def test_a_stream_that_nobody_reads_ends_with_its_response(http: ModuleType, sha
 
     del response
     gc.collect()
+    shadow.tick()
 
     assert exchanges(shadow.directory)[0].end == "gc"
     client.close()
@@ -263,3 +264,17 @@ def test_an_aliased_client_is_patched_once(shadow: Shadow):
     Shadow(shadow.settings).spool.close()
 
     assert httpx2.Client.send is before
+
+
+def test_the_garbage_collector_may_run_while_our_locks_are_held(shadow: Shadow):
+    client = httpx2.Client(transport=transport(httpx2))
+    request = client.build_request("POST", URL, json=BODY | {"stream": True})
+    response = client.send(request, stream=True)
+
+    with shadow.spool._lock, shadow.counters._lock:
+        del response
+        gc.collect()
+    shadow.tick()
+
+    assert exchanges(shadow.directory)[0].end == "gc"
+    client.close()

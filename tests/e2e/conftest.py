@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from support.lab import Agent, Lab, Model, model
 
 from shadow_mw.capture import failsafe
-from support.lab import Agent, Lab, Model, model
 
 
 @pytest.fixture(scope="session")
@@ -54,15 +55,25 @@ def lab(new_lab: Callable[..., Lab]) -> Lab:
 
 
 @pytest.fixture(scope="module")
-def shared(
+def shared_factory(
     tmp_path_factory: pytest.TempPathFactory, primary: Model, candidate: Model
-) -> Iterator[Lab]:
-    """A lab for many tests that tell their pairs apart by key."""
+) -> Iterator[Callable[..., Lab]]:
+    """Makes labs for many tests each, which tell their pairs apart by key or order."""
     primary.reset()
     candidate.reset()
-    lab = Lab(tmp_path_factory.mktemp("shared"), primary, candidate)
-    yield lab
-    lab.close()
+    with ExitStack() as stack:
+
+        def make(name: str, **env: str) -> Lab:
+            lab = Lab(tmp_path_factory.mktemp(name), primary, candidate, **env)
+            stack.callback(lab.close)
+            return lab
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def shared(shared_factory: Callable[..., Lab]) -> Lab:
+    return shared_factory("shared")
 
 
 @pytest.fixture(scope="module")

@@ -6,17 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-from support import calls
+from support import calls, calls_anthropic
 from support.formats import CACHED
 from support.lab import Agent, Lab, calls_of, text_of
+
+TEXTS = (*calls.TEXTS, *calls_anthropic.TEXTS)
+TOOL_CALLS = (*calls.TOOL_CALLS, calls_anthropic.anthropic_tools)
 
 
 def names(functions: tuple[Callable[..., Any], ...]) -> list[str]:
     return [function.__name__ for function in functions]
 
 
-@pytest.mark.parametrize("call", calls.TEXTS, ids=names(calls.TEXTS))
+@pytest.mark.parametrize("call", TEXTS, ids=names(TEXTS))
 def test_texts_and_usage_are_what_the_sdk_saw(
     call: Callable[..., Any], app: Agent, bare: Agent, shared: Lab
 ) -> None:
@@ -39,7 +41,7 @@ def test_texts_and_usage_are_what_the_sdk_saw(
     assert (pair.candidate.ttft_ms is not None) == streamed
 
 
-@pytest.mark.parametrize("call", calls.TOOL_CALLS, ids=names(calls.TOOL_CALLS))
+@pytest.mark.parametrize("call", TOOL_CALLS, ids=names(TOOL_CALLS))
 def test_tool_calls_are_recorded_on_both_legs(
     call: Callable[..., Any], app: Agent, bare: Agent, shared: Lab
 ) -> None:
@@ -67,7 +69,10 @@ def test_calls_without_an_answer_have_usage_and_latency(
 def test_an_sdks_retry_is_an_attempt_of_the_same_call(new_lab: Callable[..., Lab]) -> None:
     lab = new_lab(SHADOW_RETRY_HOLD="10")
     app = lab.agent()
-    seen = app.run(calls.openai_retried, key="a"), app.run(calls.anthropic_retried, key="b")
+    seen = (
+        app.run(calls.openai_retried, key="a"),
+        app.run(calls_anthropic.anthropic_retried, key="b"),
+    )
     funnel = lab.funnel(captured=4)
     assert (funnel["mirrored"], funnel["paired"]) == (2, 2)
     assert funnel["reasons"] == {"superseded": 2}

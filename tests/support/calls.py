@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from typing import Any
 
-import anthropic
 import httpx
 import httpx2
 import openai
@@ -30,13 +29,10 @@ TOOLS = [
         },
     }
 ]
-ANTHROPIC_TOOLS = [
-    {"name": "look_up", "input_schema": {"type": "object", "properties": {"text": {"type": "string"}}}}
-]
 Seen = dict[str, Any]
 
 
-def _seen(text: str | None, usage: Any = None, **more: Any) -> Seen:
+def seen(text: str | None, usage: Any = None, **more: Any) -> Seen:
     """What the app saw: the text, and the usage where the SDK gave one."""
     if usage is not None and not isinstance(usage, dict):
         usage = usage.model_dump()
@@ -47,14 +43,14 @@ def openai_sync(key: str, model: str = "m") -> Seen:
     shadow_mw.annotate(key=key)
     with openai.OpenAI() as client:
         answer = client.chat.completions.create(model=model, messages=HELLO)
-    return _seen(answer.choices[0].message.content, answer.usage, whole=answer.model_dump())
+    return seen(answer.choices[0].message.content, answer.usage, whole=answer.model_dump())
 
 
 async def openai_async(key: str) -> Seen:
     shadow_mw.annotate(key=key)
     async with openai.AsyncOpenAI() as client:
         answer = await client.chat.completions.create(model="m", messages=HELLO)
-    return _seen(answer.choices[0].message.content, answer.usage, whole=answer.model_dump())
+    return seen(answer.choices[0].message.content, answer.usage, whole=answer.model_dump())
 
 
 def openai_stream(key: str, model: str = "m") -> Seen:
@@ -87,7 +83,7 @@ async def openai_stream_async(key: str) -> Seen:
 
 def _chat_chunks(chunks: list[Any]) -> Seen:
     text = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
-    return _seen(text, chunks[-1].usage, whole=[chunk.model_dump() for chunk in chunks])
+    return seen(text, chunks[-1].usage, whole=[chunk.model_dump() for chunk in chunks])
 
 
 def openai_streaming_response(key: str) -> Seen:
@@ -99,7 +95,7 @@ def openai_streaming_response(key: str) -> Seen:
         ) as response,
     ):
         answer = response.parse()
-    return _seen(answer.choices[0].message.content, answer.usage, whole=answer.model_dump())
+    return seen(answer.choices[0].message.content, answer.usage, whole=answer.model_dump())
 
 
 async def openai_streaming_response_async(key: str) -> Seen:
@@ -112,7 +108,7 @@ async def openai_streaming_response_async(key: str) -> Seen:
     ):
         data = b"".join([part async for part in response.iter_bytes(7)])
     answer = json.loads(data)
-    return _seen(answer["choices"][0]["message"]["content"], answer["usage"], whole=answer)
+    return seen(answer["choices"][0]["message"]["content"], answer["usage"], whole=answer)
 
 
 def openai_with_legacy_httpx(key: str) -> Seen:
@@ -122,14 +118,14 @@ def openai_with_legacy_httpx(key: str) -> Seen:
         openai.OpenAI(http_client=http) as client,  # type: ignore[arg-type]
     ):
         answer = client.chat.completions.create(model="m", messages=HELLO)
-    return _seen(answer.choices[0].message.content, answer.usage)
+    return seen(answer.choices[0].message.content, answer.usage)
 
 
 def openai_responses(key: str) -> Seen:
     shadow_mw.annotate(key=key)
     with openai.OpenAI() as client:
         answer = client.responses.create(model="m", input=WORLD)
-    return _seen(answer.output_text, answer.usage, whole=answer.model_dump())
+    return seen(answer.output_text, answer.usage, whole=answer.model_dump())
 
 
 def openai_responses_stream(key: str) -> Seen:
@@ -137,43 +133,7 @@ def openai_responses_stream(key: str) -> Seen:
     with openai.OpenAI() as client:
         events = list(client.responses.create(model="m", input=WORLD, stream=True))
     last = events[-1].response
-    return _seen(last.output_text, last.usage, whole=[event.model_dump() for event in events])
-
-
-def anthropic_sync(key: str, model: str = "m") -> Seen:
-    shadow_mw.annotate(key=key)
-    with anthropic.Anthropic() as client:
-        answer = client.messages.create(model=model, max_tokens=50, messages=HELLO)
-    return _seen(answer.content[0].text, answer.usage, whole=answer.model_dump())
-
-
-async def anthropic_async(key: str) -> Seen:
-    shadow_mw.annotate(key=key)
-    async with anthropic.AsyncAnthropic() as client:
-        answer = await client.messages.create(model="m", max_tokens=50, messages=HELLO)
-    return _seen(answer.content[0].text, answer.usage, whole=answer.model_dump())
-
-
-def anthropic_stream(key: str) -> Seen:
-    shadow_mw.annotate(key=key)
-    with (
-        anthropic.Anthropic() as client,
-        client.messages.stream(model="m", max_tokens=50, messages=HELLO) as stream,
-    ):
-        text = "".join(stream.text_stream)
-        usage = stream.get_final_message().usage
-    return _seen(text, usage)
-
-
-async def anthropic_stream_async(key: str) -> Seen:
-    shadow_mw.annotate(key=key)
-    async with (
-        anthropic.AsyncAnthropic() as client,
-        client.messages.stream(model="m", max_tokens=50, messages=HELLO) as stream,
-    ):
-        text = "".join([part async for part in stream.text_stream])
-        usage = (await stream.get_final_message()).usage
-    return _seen(text, usage)
+    return seen(last.output_text, last.usage, whole=[event.model_dump() for event in events])
 
 
 def legacy_httpx(key: str) -> Seen:
@@ -181,7 +141,7 @@ def legacy_httpx(key: str) -> Seen:
     with httpx.Client() as client:
         response = client.post(_url(), json={"model": "m", "messages": HELLO}, headers=_key())
     answer = response.json()
-    return _seen(answer["choices"][0]["message"]["content"], answer["usage"], whole=answer)
+    return seen(answer["choices"][0]["message"]["content"], answer["usage"], whole=answer)
 
 
 async def plain_httpx2(key: str) -> Seen:
@@ -189,7 +149,7 @@ async def plain_httpx2(key: str) -> Seen:
     async with httpx2.AsyncClient() as client:
         response = await client.post(_url(), json={"model": "m", "messages": HELLO}, headers=_key())
     answer = response.json()
-    return _seen(answer["choices"][0]["message"]["content"], answer["usage"], whole=answer)
+    return seen(answer["choices"][0]["message"]["content"], answer["usage"], whole=answer)
 
 
 TEXTS = (
@@ -204,10 +164,6 @@ TEXTS = (
     openai_with_legacy_httpx,
     openai_responses,
     openai_responses_stream,
-    anthropic_sync,
-    anthropic_async,
-    anthropic_stream,
-    anthropic_stream_async,
     legacy_httpx,
     plain_httpx2,
 )
@@ -233,16 +189,7 @@ def openai_tools_stream(key: str) -> list[Any]:
     return [[c.function.name, c.function.arguments] for c in message.tool_calls]
 
 
-def anthropic_tools(key: str) -> list[Any]:
-    shadow_mw.annotate(key=key)
-    with anthropic.Anthropic() as client:
-        answer = client.messages.create(
-            model="m", max_tokens=50, messages=HELLO, tools=ANTHROPIC_TOOLS
-        )
-    return [[b.name, json.dumps(b.input)] for b in answer.content]
-
-
-TOOL_CALLS = (openai_tools, openai_tools_stream, anthropic_tools)
+TOOL_CALLS = (openai_tools, openai_tools_stream)
 
 
 def openai_embeddings(key: str) -> Any:
@@ -266,16 +213,7 @@ def openai_retried(key: str) -> Seen:
         answer = client.chat.completions.create(
             model="m:flaky", messages=[{"role": "user", "content": key}]
         )
-    return _seen(answer.choices[0].message.content, answer.usage)
-
-
-def anthropic_retried(key: str) -> Seen:
-    shadow_mw.annotate(key=key)
-    with anthropic.Anthropic(max_retries=2) as client:
-        answer = client.messages.create(
-            model="m:flaky", max_tokens=50, messages=[{"role": "user", "content": key}]
-        )
-    return _seen(answer.content[0].text, answer.usage)
+    return seen(answer.choices[0].message.content, answer.usage)
 
 
 def openai_fails(key: str) -> str:
@@ -349,7 +287,7 @@ def ask(texts: list[str], session: str | None = None, model: str = "m") -> list[
     answers = []
     with openai.OpenAI(max_retries=0) as client:
         for text in texts:
-            shadow_mw.annotate(session=session)
+            shadow_mw.annotate(key=text[:80], session=session)
             answer = client.chat.completions.create(
                 model=model, messages=[{"role": "user", "content": text}]
             )
@@ -362,6 +300,7 @@ def ask_raw(texts: list[str], stream: bool = False) -> list[str]:
     answers = []
     with httpx2.Client() as client:
         for text in texts:
+            shadow_mw.annotate(key=text)
             body = {"model": "m", "stream": stream, "messages": [{"role": "user", "content": text}]}
             answers.append(client.post(_url(), json=body, headers=_key()).text)
     return answers
@@ -377,6 +316,26 @@ def ask_json(key: str, text: str) -> str | None:
             response_format={"type": "json_object"},
         )
     return answer.choices[0].message.content
+
+
+def refusal() -> str | None:
+    """Why the next call would not be looked at."""
+    from shadow_mw.capture.shadow import Shadow
+
+    shadow = Shadow.shared()
+    return shadow.gate.refuses() if shadow else "not installed"
+
+
+def converse(openings: list[str]) -> None:
+    """Two turns of each conversation."""
+    with openai.OpenAI(max_retries=0) as client:
+        for opening in openings:
+            turns: list[Any] = [{"role": "user", "content": opening}]
+            for _ in range(2):
+                shadow_mw.annotate(segment=opening)
+                answer = client.chat.completions.create(model="m", messages=turns)
+                said = answer.choices[0].message.content
+                turns += [{"role": "assistant", "content": said}, {"role": "user", "content": "on"}]
 
 
 def patched() -> list[bool]:
@@ -406,20 +365,7 @@ def with_secrets(key: str) -> Seen:
         answer = client.chat.completions.create(
             model="m", messages=HELLO, user="user-secret", extra_query={"token": "query-secret"}
         )
-    return _seen(answer.choices[0].message.content)
-
-
-def anthropic_with_secrets(key: str) -> Seen:
-    shadow_mw.annotate(key=key)
-    with anthropic.Anthropic(default_headers={"x-internal": "header-secret"}) as client:
-        answer = client.messages.create(
-            model="m",
-            max_tokens=50,
-            messages=HELLO,
-            metadata={"user_id": "user-secret"},
-            extra_headers={"anthropic-beta": "tools-2024"},
-        )
-    return _seen(answer.content[0].text)
+    return seen(answer.choices[0].message.content)
 
 
 def _url() -> str:

@@ -133,8 +133,10 @@ def _chat_stream(body: Body) -> list[bytes]:
         name, arguments = calls[0]["function"]["name"], calls[0]["function"]["arguments"]
         opened = calls[0] | {"index": 0, "function": {"name": name, "arguments": ""}}
         out.append(chunk({"tool_calls": [opened]}))
-        for piece in pieces(arguments):
-            out.append(chunk({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}))
+        out += [
+            chunk({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
+            for piece in pieces(arguments)
+        ]
     else:
         out += [chunk({"content": piece}) for piece in pieces(answer(body))]
     out.append(chunk({}, "tool_calls" if calls else "stop"))

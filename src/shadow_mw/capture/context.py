@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
+import contextlib
+from contextvars import ContextVar, Token
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class RequestContext:
@@ -24,6 +28,12 @@ class RequestContext:
 
 
 current: ContextVar[RequestContext | None] = ContextVar("shadow_mw_request", default=None)
+
+
+def leave(variable: ContextVar[T], token: Token[T]) -> None:
+    """Reset a variable; nothing where a coroutine is being closed from another context."""
+    with contextlib.suppress(ValueError):
+        variable.reset(token)
 
 
 def annotate(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from shadow_mw.capture import outbound
-from shadow_mw.capture.context import RequestContext, current
+from shadow_mw.capture.context import RequestContext, current, leave
 from shadow_mw.capture.failsafe import failsafe
 from shadow_mw.types import Reason, WireFormat
 
@@ -117,14 +117,8 @@ class Inbound:
             if self._recording is None:
                 return
             self._recording.started_ns = self._arrived
-        kind = encoding = ""
-        for name, value in headers:
-            if name.lower() == b"content-type":
-                kind = value.decode("latin-1")
-            elif name.lower() == b"content-encoding":
-                encoding = value.decode("latin-1")
-        self._recording.respond(status, kind, encoding)
-        self._recording.streamed = "event-stream" in kind
+        self._recording.respond(status, headers)
+        self._recording.streamed = "event-stream" in self._recording.content_type
 
     @failsafe
     def chunk(self, data: bytes) -> None:
@@ -175,7 +169,7 @@ class Body:
             self._finish("error", type(error).__name__)
             raise
         finally:
-            current.reset(token)
+            leave(current, token)
         if self._call is not None:
             self._call.chunk(data)
         return data
@@ -187,7 +181,7 @@ class Body:
             if (close := getattr(self._inner, "close", None)) is not None:
                 close()
         finally:
-            current.reset(token)
+            leave(current, token)
             self._finish("closed")
 
     def _finish(self, end: str, error: str | None = None) -> None:

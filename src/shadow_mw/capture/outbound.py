@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from shadow_mw.capture.context import current
+from shadow_mw.capture.context import current, leave
 from shadow_mw.capture.failsafe import failsafe
 from shadow_mw.capture.recorder import Recording
 from shadow_mw.types import Reason
@@ -37,7 +37,7 @@ def install(shadow: Shadow) -> None:
     _active = shadow
     for name in MODULES:
         if importlib.util.find_spec(name) is not None:
-            _patch(importlib.import_module(name))
+            _patch(name)
 
 
 def uninstall(shadow: Shadow) -> None:
@@ -47,11 +47,13 @@ def uninstall(shadow: Shadow) -> None:
         _active = None
 
 
-def _patch(module: ModuleType) -> None:
+@failsafe
+def _patch(name: str) -> None:
+    """One that is broken, or too old, is left alone: the app may never use it."""
+    module = importlib.import_module(name)
     # By identity: `httpx2.alias_httpx()` makes one class answer to both names.
     if id(module.Client) in _patched:
         return
-    _patched.update((id(module.Client), id(module.AsyncClient)))
     sync_stream, async_stream = _sync_stream(module), _async_stream(module)
     send, asend = module.Client.send, module.AsyncClient.send
 
@@ -67,7 +69,7 @@ def _patch(module: ModuleType) -> None:
             _fail(recording, error)
             raise
         finally:
-            capturing.reset(token)
+            leave(capturing, token)
         _attach(recording, response, sync_stream)
         return response
 
@@ -83,12 +85,13 @@ def _patch(module: ModuleType) -> None:
             _fail(recording, error)
             raise
         finally:
-            capturing.reset(token)
+            leave(capturing, token)
         _attach(recording, response, async_stream)
         return response
 
     module.Client.send = shadowed_send
     module.AsyncClient.send = shadowed_asend
+    _patched.add(id(module.Client))
 
 
 @failsafe
@@ -122,15 +125,13 @@ def _fail(recording: Recording, error: BaseException) -> None:
 
 @failsafe
 def _attach(recording: Recording, response: Any, stream: type) -> None:
-    headers = response.headers
-    encoding = headers.get("content-encoding", "")
+    recording.respond(response.status_code, response.headers.raw)
     if response.is_stream_consumed:
         # Already read, and decoded.
-        recording.respond(response.status_code, headers.get("content-type", ""), "")
+        recording.content_encoding = ""
         recording.chunk(response.content)
         recording.finish("eof")
         return
-    recording.respond(response.status_code, headers.get("content-type", ""), encoding)
     assert _active is not None
     recording.streamed = True
     _active.watch(recording)
@@ -145,8 +146,9 @@ class _Tee:
         self._recording = recording
 
     def __del__(self) -> None:
-        # A caller that neither drains nor closes.
-        _finish(self._recording, "gc")
+        # A caller that neither drains nor closes. The collector may run anywhere, inside our own
+        # locks too: only a flag is set here.
+        self._recording.abandoned = True
 
 
 _chunk = failsafe(Recording.chunk)

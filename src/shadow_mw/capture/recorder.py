@@ -24,6 +24,7 @@ class Recording:
         "_on_finish",
         "_open",
         "_size",
+        "abandoned",
         "content_encoding",
         "content_type",
         "end",
@@ -73,6 +74,8 @@ class Recording:
         self.trace = trace
         self.pair_id = pair_id
         self.limit = limit
+        self.abandoned = False
+        """Nobody holds the body any more; the housekeeping ends it."""
         self.overflow = False
         self.owner: object = None
         """What is this process's alone: a fork's copy of a recording is not the fork's."""
@@ -102,11 +105,15 @@ class Recording:
             elif name == b"x-stainless-retry-count" and value.isdigit():
                 self.retry = int(value)
 
-    def respond(self, status: int, content_type: str, content_encoding: str) -> None:
+    def respond(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """The response has begun."""
         self.status = status
-        self.content_type = content_type
-        self.content_encoding = content_encoding
+        for raw, value in headers:
+            name = raw.lower()
+            if name == b"content-type":
+                self.content_type = value.decode("latin-1")
+            elif name == b"content-encoding":
+                self.content_encoding = value.decode("latin-1")
 
     def chunk(self, data: bytes) -> None:
         """Keep a reference to a piece of the body, as it passes by."""

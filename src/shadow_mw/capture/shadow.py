@@ -180,8 +180,11 @@ class Shadow:
         """Once in a while, off the request: renew the gate, end idle streams, tell the counters."""
         self.gate.refresh()
         limit = int(self.settings.idle_timeout * 1e9)
-        for recording in [r for r in list(self._under_way) if r.idle_ns > limit]:
-            recording.finish("idle")
+        for recording in list(self._under_way):
+            if recording.abandoned:
+                recording.finish("gc")
+            elif recording.idle_ns > limit:
+                recording.finish("idle")
         self._tell_counters()
 
     def _tell_counters(self) -> None:
@@ -192,8 +195,9 @@ class Shadow:
     def flush(self) -> None:
         """The process is about to end: hand over what is under way, and the last counters."""
         for recording in list(self._under_way):
-            recording.finish("exit")
+            recording.finish("gc" if recording.abandoned else "exit")
         self._tell_counters()
+        self._supervisor.last_look()
 
 
 def in_force(settings: Settings) -> str:

@@ -60,6 +60,11 @@ class Supervisor:
                     )
                     self._thread.start()
 
+    def last_look(self) -> None:
+        """The process ends: what it leaves behind needs a runner, which may be missing yet."""
+        if self._thread is not None and self._settings.runner == "auto":
+            self._watch()
+
     def _run(self) -> None:
         if self._settings.runner == "inline":
             self._start_inline()
