@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from shadow_mw.exceptions import ShadowError
+from shadow_mw.exceptions import ConfigError, ShadowError
 from shadow_mw.version import __version__
 
 COMMANDS = {
@@ -65,4 +65,7 @@ def main() -> None:
     except ShadowError as error:
         click.echo(f"shadow-mw: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        click.echo(f"shadow-mw: {error.filename}: {error.strerror}", err=True)
+        sys.exit(ConfigError.exit_code)
     sys.exit(result if isinstance(result, int) else 0)

@@ -13,9 +13,16 @@ WINDOW = "window.json"
 """What the runner says: `{"end": unix seconds}`, from the first mirrored call on."""
 STATUS = "status.json"
 """What the runner is doing, a few times a second."""
+LEDGER = "ledger.db"
+"""What the experiment has cost so far."""
 LOCK = "runner.lock"
 """Locked by the runner for as long as it lives."""
 LOG = "runner.log"
+
+
+def shared(directory: Path, name: str) -> Path:
+    """A file that all versions of this package share: an upgrade is no new experiment."""
+    return directory.with_name(f"{directory.name.partition('-')[0]}.{name}")
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from asgiref.sync import markcoroutinefunction
 from django.core.exceptions import MiddlewareNotUsed, RequestDataTooBig
+from django.http import RawPostDataException, UnreadablePostError
 
 from shadow_mw.capture.context import RequestContext, current, leave
 from shadow_mw.capture.failsafe import failsafe
@@ -95,6 +96,9 @@ def _read(request: HttpRequest, call: Inbound) -> None:
     except RequestDataTooBig:
         # More than Django keeps in memory: the view may still read it as a stream.
         call.refuse(Reason.REQUEST_TOO_LARGE)
+        return
+    except (UnreadablePostError, RawPostDataException):
+        call.refuse(Reason.REQUEST_NOT_READABLE)
         return
     call.request(body)
     call.begin()

@@ -50,15 +50,19 @@ def _public_cost(model: str, usage: Usage) -> Decimal | None:
 
     if not _listed(model):
         return None
-    price = genai_prices.calc_price(
-        genai_prices.Usage(
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens or 0,
-            cache_read_tokens=usage.cache_read_tokens,
-            cache_write_tokens=usage.cache_write_tokens,
-        ),
-        model_ref=model,
-    )
+    try:
+        price = genai_prices.calc_price(
+            genai_prices.Usage(
+                input_tokens=usage.input_tokens,
+                output_tokens=usage.output_tokens or 0,
+                cache_read_tokens=usage.cache_read_tokens,
+                cache_write_tokens=usage.cache_write_tokens,
+            ),
+            model_ref=model,
+        )
+    except ValueError:
+        # Counts that contradict one another, such as more cached tokens than tokens.
+        return None
     return price.total_price
 
 

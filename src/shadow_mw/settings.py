@@ -13,6 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -35,6 +36,8 @@ from shadow_mw.exceptions import ConfigError
 from shadow_mw.types import PATHS, WireFormat
 from shadow_mw.version import __version__
 
+SECRETS = ("candidate_api_key", "candidate_params", "candidates", "mark", "redact_key")
+"""Settings whose values are, or may hold, credentials: never printed."""
 REDACTIONS = ("credentials", "email", "phone", "card", "iban")
 
 
@@ -52,9 +55,24 @@ def _json(value: Any) -> Any:
 
 
 def _base_url(value: str) -> str:
-    if not value.startswith(("http://", "https://")):
-        raise ValueError("a base URL such as https://host/v1")
+    wrong = ValueError("a base URL such as https://host/v1, without credentials or query")
+    try:
+        url = urlsplit(value)
+        port = url.port
+    except ValueError:
+        raise wrong from None
+    if url.scheme not in ("http", "https") or not url.hostname or port == 0:
+        raise wrong
+    if url.username or url.password or url.query or url.fragment or set(value) & set(" \t\r\n"):
+        raise wrong
     return value.rstrip("/")
+
+
+def _header_value(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not (text.isascii() and text.isprintable() and text.strip() == text):
+        raise ValueError("printable ASCII without spaces around it")
+    return value
 
 
 def _redactions(value: Any) -> Any:
@@ -85,7 +103,10 @@ def _paths(value: Any) -> Any:
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]
+"""Made absolute at once: an app may change its directory later."""
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+ApiKey = Annotated[SecretStr, AfterValidator(_header_value)]
 
 
 class Price(BaseModel):
@@ -108,7 +129,7 @@ class Candidate(BaseModel):
     id: str
     url: BaseUrl
     model: str
-    api_key: SecretStr | None = None
+    api_key: ApiKey | None = None
     params: dict[str, Any] = {}
     """Request fields to set, over what the app sent."""
     remove: tuple[str, ...] = ()
@@ -121,13 +142,17 @@ class Settings(BaseSettings):
     """The settings of one experiment; immutable once read. Use `load()`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SHADOW_", extra="forbid", frozen=True, env_ignore_empty=True
+        env_prefix="SHADOW_",
+        extra="forbid",
+        frozen=True,
+        env_ignore_empty=True,
+        allow_inf_nan=False,
     )
 
     enabled: bool = True
     candidate_url: BaseUrl | None = None
     candidate_model: str | None = None
-    candidate_api_key: SecretStr | None = None
+    candidate_api_key: ApiKey | None = None
     candidate_params: Annotated[dict[str, Any], NoDecode, BeforeValidator(_json)] = {}
     candidate_remove: Words = ()
     candidates: Annotated[tuple[Candidate, ...], NoDecode, BeforeValidator(_json)] = ()
@@ -161,8 +186,8 @@ class Settings(BaseSettings):
     capture: Literal["auto", "inbound", "outbound"] = "auto"
     paths: Annotated[dict[str, WireFormat], NoDecode, BeforeValidator(_paths)] = PATHS
     runner: Literal["auto", "external", "inline"] = "auto"
-    store: Path = Path("shadow.db")
-    state_dir: Path | None = None
+    store: AbsolutePath = Field(default=Path("shadow.db"), validate_default=True)
+    state_dir: AbsolutePath | None = None
     otlp_endpoint: str | None = None
     mark: SecretStr | None = None
     trace_hosts: Words = ()
@@ -211,7 +236,7 @@ class Settings(BaseSettings):
     def state_root(self) -> Path:
         """Where every experiment of this user keeps its spool."""
         if self.state_dir is not None:
-            return self.state_dir.absolute()
+            return self.state_dir
         base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
         return Path(base).expanduser() / "shadow-mw"
 
@@ -220,12 +245,11 @@ class Settings(BaseSettings):
         """This experiment's spool: two apps, or two sides of a deploy, never share one."""
         identity = [
             [(c.id, c.url, c.model) for c in self.all_candidates],
-            str(self.store.absolute()),
+            str(self.store),
             self.experiment,
-            __version__,
         ]
         digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:12]
-        return self.state_root / digest
+        return self.state_root / f"{digest}-{__version__}"
 
     def to_environ(self) -> dict[str, str]:
         """The same settings as variables for a child process, the file's values included."""
@@ -235,7 +259,7 @@ class Settings(BaseSettings):
             for name in ("candidate_api_key", "mark", "redact_key")
             if (value := getattr(self, name)) is not None
         }
-        table |= secrets | {"store": str(self.store.absolute())}
+        table |= secrets | {"store": str(self.store)}
         for raw, candidate in zip(table["candidates"], self.candidates, strict=True):
             if candidate.api_key is not None:
                 raw["api_key"] = candidate.api_key.get_secret_value()
@@ -286,7 +310,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"SHADOW_CONFIG={path}: cannot be read ({error.strerror}); give the path of a TOML file"
         ) from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"SHADOW_CONFIG={path}: not TOML: {error}") from None
 
 
@@ -299,7 +323,7 @@ def _one_line(error: ValidationError, values: dict[str, Any]) -> str:
         accepted = ", ".join(sorted(Settings.model_fields))
         return f"{'.'.join(location)} in shadow.toml is not a setting; accepted: {accepted}"
     value = os.environ.get(variable, first.get("input"))
-    shown = "***" if name in ("candidate_api_key", "mark", "redact_key") else value
+    shown = "***" if name in SECRETS else value
     where = variable if variable in os.environ or name not in values else ".".join(location)
     return f"{where}={shown!s}: accepted is {_accepted(name, first['msg'])}"
 

@@ -62,6 +62,8 @@ class Reason(StrEnum):
     REQUEST_TOO_LARGE = "request_too_large"
     RESPONSE_TOO_LARGE = "response_too_large"
     REQUEST_NOT_READABLE = "request_not_readable"
+    RECURSION = "recursion"
+    REQUEST_INCOMPLETE = "request_incomplete"
     RESPONSE_NOT_READABLE = "response_not_readable"
     INTERNAL_ERROR = "internal_error"
     # Decided in the runner: the candidate was not called.

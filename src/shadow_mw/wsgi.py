@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from shadow_mw.capture.context import RequestContext, current, leave
+from shadow_mw.capture.failsafe import failsafe
 from shadow_mw.capture.inbound import Body, Inbound, inbound_call
 from shadow_mw.capture.shadow import Shadow
 
@@ -81,10 +82,10 @@ def _whole_or_streamed(
 
 def _recording(call: Inbound, start_response: StartResponse) -> StartResponse:
     def recorded(
-        status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
+        status: str, headers: list[tuple[str, str]], *exc_info: Any, **named: Any
     ) -> Callable[[bytes], object]:
-        call.respond(int(status[:3]), [_encoded(*header) for header in headers])
-        write = start_response(status, headers, exc_info)
+        _respond(call, status, headers)
+        write = start_response(status, headers, *exc_info, **named)
 
         def tee(data: bytes) -> object:
             call.chunk(data)
@@ -95,15 +96,20 @@ def _recording(call: Inbound, start_response: StartResponse) -> StartResponse:
     return recorded
 
 
+@failsafe
+def _respond(call: Inbound, status: str, headers: list[tuple[str, str]]) -> None:
+    call.respond(int(status[:3]), [_encoded(*header) for header in headers])
+
+
 def _naming(context: RequestContext, start_response: StartResponse) -> StartResponse:
     """Tell the client the trace id, where a call was mirrored before the answer began."""
 
     def named(
-        status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
+        status: str, headers: list[tuple[str, str]], *exc_info: Any, **named: Any
     ) -> Callable[[bytes], object]:
         if context.trace_id:
             headers = [*headers, ("X-Trace-Id", context.trace_id)]
-        return start_response(status, headers, exc_info)
+        return start_response(status, headers, *exc_info, **named)
 
     return named
 

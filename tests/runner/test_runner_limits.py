@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from shadow_mw.prices import PriceTable
+from shadow_mw.runner.ledger import Ledger
 from shadow_mw.runner.limits import Breaker, Budget
-from shadow_mw.runner.progress import Progress
 from shadow_mw.settings import Candidate, Price, Settings
 from shadow_mw.types import Call, Reason, Usage
 
@@ -16,64 +16,64 @@ CALL = Call("m", False, [], [], [], False, max_tokens=1000, params={})
 
 
 @pytest.fixture
-def progress(tmp_path: Path):
-    made = Progress(tmp_path)
+def ledger(tmp_path: Path):
+    made = Ledger(tmp_path / "abc-0.1.0")
     yield made
     made.close()
 
 
-def budget(progress: Progress, **limits: object) -> Budget:
+def budget(ledger: Ledger, **limits: object) -> Budget:
     settings = Settings(candidate_url="http://x/v1", candidate_model="m", **limits)
-    return Budget(settings, Candidate(id="m", url="http://x/v1", model="m"), PRICES, progress)
+    return Budget(settings, Candidate(id="m", url="http://x/v1", model="m"), PRICES, ledger)
 
 
-def test_calls_are_counted_and_end_at_the_bound(progress: Progress):
-    limited = budget(progress, max_calls=2)
+def test_calls_are_counted_and_end_at_the_bound(ledger: Ledger):
+    limited = budget(ledger, max_calls=2)
 
     answers = [limited.reserve(CALL, 300) for _ in range(3)]
 
     assert answers[2] is Reason.MAX_CALLS
-    assert progress.spent("m").calls == 2
+    assert ledger.spent("m").calls == 2
 
 
-def test_money_is_reserved_before_and_settled_after(progress: Progress):
-    limited = budget(progress, budget_usd=Decimal("0.01"))
+def test_money_is_reserved_before_and_settled_after(ledger: Ledger):
+    limited = budget(ledger, budget_usd=Decimal("0.01"))
 
     reserved = limited.reserve(CALL, 3000)
     assert reserved == Decimal(1000 * 1 + 1000 * 2) / 1_000_000
-    assert progress.spent("m").usd == reserved
+    assert ledger.spent("m").usd == reserved
     limited.settle(reserved, Usage(input_tokens=100, output_tokens=10))
 
-    assert progress.spent("m").usd == Decimal("0.00012")
+    assert ledger.spent("m").usd == Decimal("0.00012")
 
 
-def test_reservations_alone_exhaust_a_budget(progress: Progress):
-    limited = budget(progress, budget_usd=Decimal("0.007"))
+def test_reservations_alone_exhaust_a_budget(ledger: Ledger):
+    limited = budget(ledger, budget_usd=Decimal("0.007"))
 
     answers = [limited.reserve(CALL, 3000) for _ in range(3)]
 
     assert answers[2] is Reason.BUDGET_USD
-    assert progress.spent("m").usd <= Decimal("0.007")
+    assert ledger.spent("m").usd <= Decimal("0.007")
 
 
-def test_a_reservation_whose_call_died_with_the_runner_stays(progress: Progress):
-    budget(progress, budget_usd=Decimal("0.007")).reserve(CALL, 3000)
+def test_a_reservation_whose_call_died_with_the_runner_stays(ledger: Ledger):
+    budget(ledger, budget_usd=Decimal("0.007")).reserve(CALL, 3000)
 
-    assert isinstance(budget(progress, budget_usd=Decimal("0.007")).reserve(CALL, 3000), Decimal)
-    assert budget(progress, budget_usd=Decimal("0.007")).reserve(CALL, 3000) is Reason.BUDGET_USD
+    assert isinstance(budget(ledger, budget_usd=Decimal("0.007")).reserve(CALL, 3000), Decimal)
+    assert budget(ledger, budget_usd=Decimal("0.007")).reserve(CALL, 3000) is Reason.BUDGET_USD
 
 
-def test_unknown_usage_keeps_the_reservation(progress: Progress):
-    limited = budget(progress, budget_usd=Decimal(1))
+def test_unknown_usage_keeps_the_reservation(ledger: Ledger):
+    limited = budget(ledger, budget_usd=Decimal(1))
     reserved = limited.reserve(CALL, 3000)
 
     limited.settle(reserved, Usage())
 
-    assert progress.spent("m").usd == reserved
+    assert ledger.spent("m").usd == reserved
 
 
-def test_hosts_share_the_bounds(progress: Progress):
-    limited = budget(progress, max_calls=4, replicas=2)
+def test_hosts_share_the_bounds(ledger: Ledger):
+    limited = budget(ledger, max_calls=4, replicas=2)
 
     assert [limited.reserve(CALL, 3) for _ in range(3)][2] is Reason.MAX_CALLS
 
@@ -98,3 +98,20 @@ def test_the_breaker_opens_probes_and_closes():
     breaker.succeeded()
     assert breaker.admits()
     assert breaker.admits()
+
+
+def test_an_upgrade_of_the_package_is_no_new_budget(tmp_path: Path):
+    old, new = Ledger(tmp_path / "abc-0.1.0"), Ledger(tmp_path / "abc-0.2.0")
+
+    budget(old, max_calls=1).reserve(CALL, 3)
+
+    assert budget(new, max_calls=1).reserve(CALL, 3) is Reason.MAX_CALLS
+    old.close()
+    new.close()
+
+
+def test_trying_again_needs_a_call_too(ledger: Ledger):
+    limited = budget(ledger, max_calls=2)
+    limited.reserve(CALL, 3)
+
+    assert [limited.repeat(), limited.repeat()] == [True, False]

@@ -43,7 +43,6 @@ def test_without_a_candidate_nothing_is_active():
         ("SAMPLE_RATE", "10%", "a number from 0 to 1"),
         ("ENABLED", "maybe", "true or false"),
         ("CANDIDATE_URL", "host/v1", "a base URL such as https://host/v1"),
-        ("CANDIDATE_PARAMS", "{", 'a JSON object such as {"temperature": 0}'),
         ("MAX_CONCURRENCY", "0", "a whole number from 1 to 1000"),
         ("WINDOW_END", "tomorrow", "an ISO 8601 time with its zone, such as 2026-11-16T00:00:00Z"),
         ("CAPTURE", "some", "'auto', 'inbound' or 'outbound'"),
@@ -63,6 +62,42 @@ def test_a_wrong_value_is_one_line_with_name_value_and_what_is_accepted(
         load()
 
     assert str(error.value) == f"SHADOW_{name}={value}: accepted is {accepted}"
+
+
+@pytest.mark.parametrize("name", ["CANDIDATE_PARAMS", "CANDIDATES", "PRICES"])
+def test_broken_json_is_one_line_and_shows_no_secret(environ, name: str):
+    environ(**MINIMAL | {f"SHADOW_{name}": '[{"api_key": "sk-1"'})
+
+    with pytest.raises(ConfigError, match=f"^SHADOW_{name}=.*: accepted is a JSON") as error:
+        load()
+
+    assert name == "PRICES" or "sk-1" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://",
+        "http://h:99999/v1",
+        "https://[bad/v1",
+        "http://user:pass@h/v1",
+        "http://h/v1?key=1",
+        "http://h /v1",
+    ],
+)
+def test_a_candidate_url_that_cannot_work_stops_the_start(environ, url: str):
+    environ(**MINIMAL | {"SHADOW_CANDIDATE_URL": url})
+
+    with pytest.raises(ConfigError, match="accepted is a base URL"):
+        load()
+
+
+@pytest.mark.parametrize("value", ["inf", "nan"])
+def test_endless_is_no_number_of_seconds(environ, value: str):
+    environ(**MINIMAL, SHADOW_TIMEOUT=value)
+
+    with pytest.raises(ConfigError, match="accepted is seconds above 0"):
+        load()
 
 
 def test_a_secret_is_not_printed(environ):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shadow_mw.capture.sticky import chosen, conversation_key
-from shadow_mw.control import CONTROL, WINDOW, read_json
+from shadow_mw.control import CONTROL, WINDOW, read_json, shared
 from shadow_mw.types import Reason
 
 if TYPE_CHECKING:
@@ -59,12 +59,18 @@ class Gate:
 
     def refresh(self) -> None:
         """Read the control file and the window; called once or twice a second, off the request."""
-        control = read_json(self._directory / CONTROL)
-        self.sample_rate = float(control.get("sample_rate", self._configured_rate))
-        window = read_json(self._directory / WINDOW)
-        self.refusal = self._refusal(control, self._end or window.get("end"))
+        control = read_json(shared(self._directory, CONTROL))
+        rate = control.get("sample_rate")
+        if not (isinstance(rate, int | float) and 0 <= rate <= 1):
+            rate = self._configured_rate
+        self.sample_rate = float(rate)
+        window = read_json(shared(self._directory, WINDOW))
+        end = window.get("end")
+        self.refusal = self._refusal(
+            control, self._end or (end if isinstance(end, int | float) else None)
+        )
 
-    def _refusal(self, control: dict[str, float], end: float | None) -> Reason | None:
+    def _refusal(self, control: dict[str, Any], end: float | None) -> Reason | None:
         now = time.time()
         if control.get("enabled") is False:
             return Reason.OFF

@@ -36,9 +36,12 @@ def inbound_call(
     # Even where the gate refuses: the same call must not come in by the outbound side.
     context.suppressed = True
     kept = list(headers)
-    if outbound.capturing.get() or any(name.lower() == RECURSION_HEADER for name, _ in kept):
+    if outbound.capturing.get():
         return None
-    if (reason := shadow.refuse()) is not None:
+    reason = shadow.refuse()
+    if any(name.lower() == RECURSION_HEADER for name, _ in kept):
+        reason = Reason.RECURSION
+    if reason is not None:
         shadow.counters.refused(reason)
         return None
     return Inbound(shadow, wire, context, kept)
@@ -131,6 +134,9 @@ class Inbound:
         """The answer has ended, one way or another."""
         if self._recording is not None:
             self._recording.finish(end, error)
+        elif not self._refused:
+            # The client went away while it sent, or the app failed before it read.
+            self.refuse(Reason.REQUEST_INCOMPLETE)
 
     @failsafe
     def unseen(self) -> None:

@@ -100,8 +100,8 @@ class Recording:
         """Of the request's headers: protocol versions and the SDK's retry counter, no other."""
         for raw, value in headers:
             name = raw.lower()
-            if name in KEPT_HEADERS:
-                self.headers[name.decode()] = value.decode("latin-1")
+            if name in KEPT_HEADERS and value.isascii():
+                self.headers[name.decode()] = value.decode()
             elif name == b"x-stainless-retry-count" and value.isdigit():
                 self.retry = int(value)
 
@@ -140,8 +140,8 @@ class Recording:
 
     @property
     def idle_ns(self) -> int:
-        """Nanoseconds since the last sign of life."""
-        return _now() - self.last_ns
+        """Nanoseconds since the last piece of the body; a model may think as long as it likes."""
+        return 0 if self.first_ns is None else _now() - self.last_ns
 
     @property
     def response(self) -> bytes:

@@ -166,13 +166,15 @@ class Shadow:
         """True where the runner will find it, else why not."""
         if recording.overflow:
             return Reason.RESPONSE_TOO_LARGE
-        frame = exchange_frame(
-            recording.meta(self._counters()), recording.request, recording.response
-        )
-        return self.spool.append(frame) or True
+        counters = self._counters()
+        frame = exchange_frame(recording.meta(counters), recording.request, recording.response)
+        if (reason := self.spool.append(frame)) is not None:
+            return reason
+        self._told = counters["version"]
+        return True
 
     def _counters(self) -> dict[str, Any]:
-        self._told = version = self.counters.version
+        version = self.counters.version
         return {"process": self.process, "version": version, "counts": self.counters.snapshot()}
 
     @failsafe
@@ -188,8 +190,12 @@ class Shadow:
         self._tell_counters()
 
     def _tell_counters(self) -> None:
-        if self.counters.version != self._told:
-            self.spool.append(counters_frame(self._counters()))
+        counters = self._counters()
+        if counters["version"] == self._told:
+            return
+        # Small, and never refused for want of room: they say how much was.
+        if self.spool.append(counters_frame(counters), bounded=False) is None:
+            self._told = counters["version"]
 
     @failsafe
     def flush(self) -> None:
@@ -209,7 +215,7 @@ def in_force(settings: Settings) -> str:
     return (
         f"experiment {settings.experiment}, candidate {ids}, sample {settings.sample_rate:g}, "
         f"window {window}, budget {budget}, runner {settings.runner}, "
-        f"to {settings.otlp_endpoint or settings.store.absolute()}, spool {settings.directory}"
+        f"to {settings.otlp_endpoint or settings.store}, spool {settings.directory}"
     )
 
 

@@ -5,6 +5,7 @@ A segment is `flock`ed while its writer lives, so that the runner knows when it 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import threading
@@ -22,6 +23,10 @@ SLOW_WRITE = 0.05
 Well above the interpreter's switch interval (5 ms): after a write its thread waits for the GIL, and
 beside four busy threads 40 % of the writes to a healthy disk took longer than 5 ms, 2 % than 50 ms.
 """
+
+
+RESERVE = 32 * 2**20
+"""Bytes of the volume that are left alone: the runner needs some to make room again."""
 
 
 class Spool:
@@ -47,11 +52,12 @@ class Spool:
         self._sealed_bytes = 0
         self._pruned = 0.0
 
-    def append(self, parts: list[bytes]) -> Reason | None:
+    def append(self, parts: list[bytes], *, bounded: bool = True) -> Reason | None:
         """Write one frame; a reason where it was dropped instead. Never raises OSError."""
         length = sum(map(len, parts))
         with self._lock:
-            if self._size + self._sealed_bytes + length > self._limit and self._full(length):
+            over = self._size + self._sealed_bytes + length > self._limit
+            if bounded and over and self._full(length):
                 return Reason.QUEUE_FULL
             try:
                 return self._write(parts, length)
@@ -79,6 +85,8 @@ class Spool:
     def _open(self) -> None:
         self._close()
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if _free_bytes(self._directory) < RESERVE:
+            raise OSError(errno.ENOSPC, "too little space is left")
         self._number += 1
         name = f"{time.time_ns()}-{os.getpid()}-{self._number}"
         hidden, path = self._directory / f".{name}", self._directory / f"{name}{SUFFIX}"
@@ -123,3 +131,8 @@ class Spool:
     def writing(self) -> bool:
         """Whether this process has a segment open."""
         return self._fd >= 0
+
+
+def _free_bytes(directory: Path) -> int:
+    volume = os.statvfs(directory)
+    return volume.f_bavail * volume.f_frsize

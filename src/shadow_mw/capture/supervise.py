@@ -26,6 +26,7 @@ LOG_BYTES = 2**20
 INTERVAL = 0.5
 BACKOFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 EXIT_CONFIG, EXIT_DATA = 78, 65
+_NOT_INHERITED = ("SHADOW_", "OTEL_EXPORTER_", "OTEL_SDK_DISABLED", "OTEL_TRACES_")
 _AGENT = re.compile(r"auto_instrumentation|ddtrace.bootstrap|newrelic.bootstrap")
 
 
@@ -143,7 +144,8 @@ def start_runner(settings: Settings, directory: Path, lock: int) -> subprocess.P
 
 def runner_environ(settings: Settings) -> dict[str, str]:
     """The app's environment with the settings in force; the package stays importable."""
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("SHADOW_")}
+    # The app's exporter, with its credentials, and its switch are the app's.
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(_NOT_INHERITED)}
     home = str(Path(__file__).parents[2])
     inherited = environ.get("PYTHONPATH", "").split(os.pathsep)
     # An agent that instruments every Python it meets would see our calls as the app's.

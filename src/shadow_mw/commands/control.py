@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from shadow_mw.control import CONTROL, WINDOW, read_json, write_json
+from shadow_mw.control import CONTROL, WINDOW, read_json, shared, write_json
 from shadow_mw.exceptions import ConfigError
 from shadow_mw.runner.status import alive, pending_bytes, read_status, wait_drained
 from shadow_mw.settings import load
@@ -53,6 +53,8 @@ def off(as_json: bool) -> None:
 @_as_json
 def sample(rate: float, as_json: bool) -> None:
     """Mirror a share of the calls from now on, from 0 to 1."""
+    if not 0 <= rate <= 1:
+        raise click.BadParameter("a number from 0 to 1", param_hint="RATE")
     _change({"sample_rate": rate}, as_json)
 
 
@@ -63,8 +65,7 @@ def _directories() -> list[Path]:
         ConfigError: nothing has ever been mirrored from here.
     """
     settings = load()
-    if settings.all_candidates:
-        settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if settings.all_candidates and settings.directory.is_dir():
         return [settings.directory]
     root = settings.state_root
     found = sorted(p for p in root.iterdir() if p.is_dir()) if root.is_dir() else []
@@ -72,13 +73,25 @@ def _directories() -> list[Path]:
         raise ConfigError(
             f"no experiment under {root}: set SHADOW_STATE_DIR, or the app's SHADOW_* variables"
         )
+    if settings.all_candidates:
+        raise ConfigError(
+            f"no app runs with these settings (store {settings.store}); set the app's own "
+            f"SHADOW_* variables, or none for all under {root}: "
+            + "; ".join(_described(directory) for directory in found)
+        )
     return found
+
+
+def _described(directory: Path) -> str:
+    status = read_status(directory)
+    return f"{status.experiment} into {status.target}" if status else directory.name
 
 
 def _change(values: dict[str, Any], as_json: bool) -> None:
     directories = _directories()
     for directory in directories:
-        write_json(directory / CONTROL, read_json(directory / CONTROL) | values)
+        path = shared(directory, CONTROL)
+        write_json(path, read_json(path) | values)
     if as_json:
         click.echo(json.dumps([_state(directory) for directory in directories], indent=2))
         return
@@ -88,7 +101,7 @@ def _change(values: dict[str, Any], as_json: bool) -> None:
 
 def _state(directory: Path) -> dict[str, Any]:
     now = read_status(directory)
-    control = read_json(directory / CONTROL)
+    control = read_json(shared(directory, CONTROL))
     return {
         "directory": str(directory),
         "experiment": now.experiment if now else None,
@@ -97,7 +110,7 @@ def _state(directory: Path) -> dict[str, Any]:
         "runner": {"alive": alive(directory), "pid": now.pid if now else None},
         "enabled": control.get("enabled", True),
         "sample_rate": control.get("sample_rate"),
-        "window_end": read_json(directory / WINDOW).get("end"),
+        "window_end": read_json(shared(directory, WINDOW)).get("end"),
         "captured": now.captured if now else 0,
         "in_flight": now.in_flight if now else 0,
         "waiting": now.waiting if now else 0,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
+from shadow_mw.runner.decode import decoded
 from shadow_mw.settings import Candidate, Settings
 from shadow_mw.types import Exchange, Outcome, Reason, Reply, WireFormat
 from shadow_mw.wire import format_of
@@ -70,7 +71,7 @@ class CandidateClient:
             leg = _failed(started, Outcome.TIMEOUT, Reason.CANDIDATE_TIMEOUT)
         except httpx2.ConnectError:
             leg = _failed(started, Outcome.ERROR, Reason.CANDIDATE_UNREACHABLE)
-        except httpx2.TransportError:
+        except httpx2.RequestError:
             leg = _failed(started, Outcome.ERROR, Reason.CANDIDATE_CONNECTION_LOST)
         return replace(leg, ended_ns=started + time.perf_counter_ns() - clock)
 
@@ -87,7 +88,7 @@ class CandidateClient:
         chunks: list[bytes] = []
         size, first = 0, None
         async with self._http.stream("POST", url, json=body, headers=sent) as response:
-            async for chunk in response.aiter_bytes():
+            async for chunk in response.aiter_raw():
                 if first is None:
                     first = time.perf_counter_ns() - clock
                 size += len(chunk)
@@ -95,7 +96,12 @@ class CandidateClient:
                     return _failed(started, Outcome.ERROR, Reason.CANDIDATE_RESPONSE_TOO_LARGE)
                 chunks.append(chunk)
         kind = response.headers.get("content-type", "")
-        reply = format_of(exchange.format).read_reply(response.status_code, kind, b"".join(chunks))
+        # Identity was asked for; who compresses all the same is opened with the same bound.
+        encoding = response.headers.get("content-encoding", "")
+        content = decoded(b"".join(chunks), encoding, self._max_bytes)
+        if content is None:
+            return _failed(started, Outcome.ERROR, Reason.CANDIDATE_INVALID_RESPONSE)
+        reply = format_of(exchange.format).read_reply(response.status_code, kind, content)
         reason = _reason(response.status_code, reply)
         return Leg(
             started,

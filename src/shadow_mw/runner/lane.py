@@ -13,8 +13,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from shadow_mw.prices import PriceTable
 from shadow_mw.runner.candidate import CandidateClient, Leg
+from shadow_mw.runner.ledger import Ledger
 from shadow_mw.runner.limits import Breaker, Budget
-from shadow_mw.runner.progress import Progress
 from shadow_mw.runner.spans import Spans
 from shadow_mw.settings import Candidate, Settings
 from shadow_mw.types import Call, Exchange, Json, Reason
@@ -53,7 +53,7 @@ class Lane:
         settings: Settings,
         candidate: Candidate,
         prices: PriceTable,
-        progress: Progress,
+        ledger: Ledger,
         spans: Spans,
         now_off: Callable[[Exchange], Reason | None],
     ) -> None:
@@ -63,7 +63,7 @@ class Lane:
         self._workers = max(settings.max_concurrency // settings.replicas, 1)
         self._client = CandidateClient(settings, candidate, self._workers)
         self._breaker = Breaker()
-        self._budget = Budget(settings, candidate, prices, progress)
+        self._budget = Budget(settings, candidate, prices, ledger)
         self._spans = spans
         self._now_off = now_off
         self._max_age = settings.queue_age
@@ -93,6 +93,7 @@ class Lane:
                 await self._mirror(job)
             except Exception:
                 logger.exception("exchange %s failed in the runner", job.exchange.pair_id)
+                self._breaker.failed()
                 await job.report(None, Reason.INTERNAL_ERROR)
             finally:
                 self.in_flight -= 1
@@ -137,7 +138,8 @@ class Lane:
             wait = leg.retry_after if leg.retry_after is not None else float(tried)
             self._rest_until = time.monotonic() + min(wait, LONGEST_REST)
             await self._rest()
-            self._budget.repeat()
+            if not self._budget.repeat():
+                break
             leg = await self._client.call(exchange, body, headers)
         return leg
 

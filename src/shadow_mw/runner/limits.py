@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from shadow_mw.prices import PriceTable
-from shadow_mw.runner.progress import Progress
+from shadow_mw.runner.ledger import Ledger
 from shadow_mw.settings import Candidate, Settings
 from shadow_mw.types import Call, Reason, Usage
 
@@ -63,28 +63,27 @@ class Budget:
     """Calls and dollars of one candidate on this host: reserved before, settled after."""
 
     def __init__(
-        self, settings: Settings, candidate: Candidate, prices: PriceTable, progress: Progress
+        self, settings: Settings, candidate: Candidate, prices: PriceTable, ledger: Ledger
     ) -> None:
         self._model = candidate.model
         self._id = candidate.id
         self._prices = prices
-        self._progress = progress
+        self._ledger = ledger
         share = settings.replicas
         self._max_calls = None if settings.max_calls is None else settings.max_calls // share
         self._max_usd = None if settings.budget_usd is None else settings.budget_usd / share
-        spent = progress.spent(candidate.id)
-        self._calls, self._usd = spent.calls, spent.usd
 
     def reserve(self, call: Call, request_bytes: int) -> Decimal | Reason:
         """Set money aside for one call; a Reason where there is none left."""
-        if self._max_calls is not None and self._calls >= self._max_calls:
+        spent = self._ledger.spent(self._id)
+        if self._max_calls is not None and spent.calls >= self._max_calls:
             return Reason.MAX_CALLS
         usage = Usage(
             input_tokens=request_bytes // BYTES_PER_TOKEN,
             output_tokens=call.max_tokens or ASSUMED_OUTPUT_TOKENS,
         )
         estimate = self._prices.cost(self._model, usage) or Decimal(0)
-        if self._max_usd is not None and self._usd + estimate > self._max_usd:
+        if self._max_usd is not None and spent.usd + estimate > self._max_usd:
             return Reason.BUDGET_USD
         self._charge(1, estimate)
         return estimate
@@ -99,11 +98,13 @@ class Budget:
         """Give a reservation back: the call is not made."""
         self._charge(-1, -reserved)
 
-    def repeat(self) -> None:
-        """The same call is made once more."""
+    def repeat(self) -> bool:
+        """The same call is made once more, where there is a call left."""
+        calls = self._ledger.spent(self._id).calls
+        if self._max_calls is not None and calls >= self._max_calls:
+            return False
         self._charge(1, Decimal(0))
+        return True
 
     def _charge(self, calls: int, usd: Decimal) -> None:
-        self._calls += calls
-        self._usd += usd
-        self._progress.charge(self._id, calls, usd)
+        self._ledger.charge(self._id, calls, usd)

@@ -16,10 +16,13 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from shadow_mw.frames import ProcessCounts
 from shadow_mw.runner.progress import Progress
 from shadow_mw.runner.tail import Position
+from shadow_mw.types import Reason
 
 logger = logging.getLogger("shadow_mw.runner")
 
 MOST_SPANS = 64
+MOST_BYTES = 4 * 2**20
+"""Well below what collectors take in one request."""
 MOST_WAITING = 512
 INTERVAL = 0.1
 BACKOFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -35,6 +38,14 @@ class Parcel:
     position: Position
     spans: list[ReadableSpan] = field(default_factory=list)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    size: int = 0
+    """Bytes of both bodies, about what the spans have."""
+
+    def skip(self) -> None:
+        """Count it as an error of ours, for every candidate; nothing of it is stored."""
+        self.spans.clear()
+        candidates = {candidate for candidate, _ in self.outcomes}
+        self.outcomes = Counter({(c, Reason.INTERNAL_ERROR): 1 for c in candidates})
 
 
 class Outbox:
@@ -55,8 +66,6 @@ class Outbox:
         self._done = done
         self._waiting: list[Parcel] = []
         self._processes: dict[str, ProcessCounts] = {}
-        self._room = asyncio.Event()
-        self._room.set()
         self._closing = asyncio.Event()
         # One thread for all exporting: the exporter blocks, the event loop must not.
         self._thread = ThreadPoolExecutor(1, "shadow_mw-export")
@@ -64,12 +73,14 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._waiting) + len(self._processes)
 
-    async def put(self, parcel: Parcel) -> None:
-        """Hand in one result; waits where the exporter is far behind."""
-        await self._room.wait()
+    @property
+    def full(self) -> bool:
+        """Whether the exporter is so far behind that no more should be begun."""
+        return len(self._waiting) >= MOST_WAITING
+
+    def put(self, parcel: Parcel) -> None:
+        """Hand in one result."""
         self._waiting.append(parcel)
-        if len(self._waiting) >= MOST_WAITING:
-            self._room.clear()
 
     async def run(self) -> None:
         """Export until closed; failures are repeated, later and later.
@@ -104,22 +115,21 @@ class Outbox:
                 self._processes = processes | self._processes
                 return False
             del self._waiting[: len(batch)]
-            self._room.set()
             self._done([parcel.position for parcel in batch])
         return True
 
     def _batch(self) -> list[Parcel]:
-        size = spans = 0
+        count = spans = size = 0
         for parcel in self._waiting:
             spans += len(parcel.spans)
-            if spans > MOST_SPANS and size:
+            size += parcel.size
+            if count and (spans > MOST_SPANS or size > MOST_BYTES):
                 break
-            size += 1
-        return self._waiting[:size]
+            count += 1
+        return self._waiting[:count]
 
     def _export(self, batch: list[Parcel], processes: dict[str, ProcessCounts]) -> bool:
-        spans = [span for parcel in batch for span in parcel.spans]
-        if spans and self._exporter.export(spans) is not SpanExportResult.SUCCESS:
+        if not self._send(batch):
             return False
         outcomes: Counter[tuple[str, str]] = Counter()
         for parcel in batch:
@@ -132,6 +142,17 @@ class Outbox:
         if outcomes:
             self.tell_outcomes()
         return True
+
+    def _send(self, batch: list[Parcel]) -> bool:
+        spans = [span for parcel in batch for span in parcel.spans]
+        try:
+            return not spans or self._exporter.export(spans) is SpanExportResult.SUCCESS
+        except Exception:
+            if len(batch) > 1:
+                return all([self._send([parcel]) for parcel in batch])
+            logger.exception("a pair that the exporter cannot take was skipped")
+            batch[0].skip()
+            return True
 
     def _tell(self, candidate: str, source: str, counts: dict[str, int]) -> bool:
         """Absolute counters: telling twice, or after a restart, changes nothing."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import httpx2
-
 from shadow_mw.runner.candidate import Leg
+from shadow_mw.runner.decode import decoded
 from shadow_mw.runner.retries import CANCELLED
 from shadow_mw.types import Exchange, Outcome, Reply
 from shadow_mw.wire import format_of
 
 
-def primary_leg(exchange: Exchange) -> Leg:
-    """What the primary did; a body that was cut short by the app or its client says so."""
-    reply = format_of(exchange.format).read_reply(
-        exchange.status, exchange.content_type, _decoded(exchange)
-    )
+def primary_leg(exchange: Exchange, limit: int) -> Leg:
+    """What the primary did; a body that was cut short by the app or its client says so.
+
+    Args:
+        exchange: as captured; a streamed body is still as it came over the wire.
+        limit: bytes that the body may have once it is decoded.
+    """
+    content = decoded(exchange.response, exchange.content_encoding, limit) or b""
+    reply = format_of(exchange.format).read_reply(exchange.status, exchange.content_type, content)
     outcome = _outcome(exchange, reply)
     return Leg(
         started_ns=exchange.started_ns,
@@ -40,18 +43,3 @@ def _outcome(exchange: Exchange, reply: Reply) -> Outcome:
     if exchange.end != "eof" and (not reply.complete or reply.error == "invalid_response"):
         return Outcome.CANCELLED
     return Outcome.OK if reply.error is None and reply.complete else Outcome.ERROR
-
-
-def _decoded(exchange: Exchange) -> bytes:
-    """A streamed body is kept as it came over the wire; the client's own decoders open it."""
-    if not exchange.content_encoding:
-        return exchange.response
-    try:
-        response = httpx2.Response(
-            200,
-            headers={"content-encoding": exchange.content_encoding},
-            content=exchange.response,
-        )
-    except httpx2.DecodingError:
-        return exchange.response
-    return response.content

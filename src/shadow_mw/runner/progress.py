@@ -1,4 +1,4 @@
-"""What the runner has accounted for: frames done, outcomes, money; in one SQLite file.
+"""What the runner has accounted for: frames done and their outcomes, in one SQLite file.
 
 The segments are the journal. A frame is done only once its spans have been exported, so that a
 killed runner's successor repeats what was under way and nothing else.
@@ -7,12 +7,10 @@ killed runner's successor repeats what was under way and nothing else.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
-import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -29,35 +27,19 @@ CREATE TABLE IF NOT EXISTS outcomes (candidate TEXT, name TEXT, n INTEGER,
   PRIMARY KEY (candidate, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS processes (process TEXT PRIMARY KEY, version INTEGER, counts TEXT)
   WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS ledger (candidate TEXT PRIMARY KEY, calls INTEGER, micro_usd INTEGER)
-  WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value REAL) WITHOUT ROWID;
 """
 
 Outcomes = Mapping[tuple[str, str], int]
 """How often, by (candidate id, reason or `mirrored`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What a candidate has cost so far, calls under way at a kill included."""
-
-    calls: int
-    usd: Decimal
-
-
 class Progress:
     """The file; one connection, used by the runner alone."""
 
     def __init__(self, directory: Path) -> None:
-        self._db = sqlite3.connect(
-            directory / FILE, isolation_level=None, check_same_thread=False, timeout=10
-        )
+        self._db = open_database(directory / FILE, _SCHEMA)
         # Used by the event loop and by the export thread: a transaction is one of them alone.
         self._lock = threading.Lock()
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.executescript(_SCHEMA)
 
     def done(self, segment: str) -> set[int]:
         """Offsets of the frames of a segment that need no more work."""
@@ -105,26 +87,6 @@ class Progress:
             table.setdefault(candidate, {})[name] = n
         return table
 
-    def charge(self, candidate: str, calls: int, usd: Decimal) -> None:
-        """Add to what a candidate has cost; negative amounts settle a reservation."""
-        self._run(
-            "INSERT INTO ledger VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET"
-            " calls = calls + excluded.calls, micro_usd = micro_usd + excluded.micro_usd",
-            candidate,
-            calls,
-            int(usd * 1_000_000),
-        )
-
-    def spent(self, candidate: str) -> Spent:
-        """What a candidate has cost so far."""
-        rows = self._rows("SELECT calls, micro_usd FROM ledger WHERE candidate = ?", candidate)
-        return Spent(rows[0][0], Decimal(rows[0][1]) / 1_000_000) if rows else Spent(0, Decimal(0))
-
-    def first_call(self) -> float:
-        """Unix time of the first mirrored call; now, where this is it."""
-        self._run("INSERT OR IGNORE INTO meta VALUES ('first_call', ?)", time.time())
-        return float(self._rows("SELECT value FROM meta WHERE name = 'first_call'")[0][0])
-
     def _run(self, statement: str, *values: object) -> None:
         with self._lock:
             self._db.execute(statement, values)
@@ -137,3 +99,13 @@ class Progress:
         """Close the file."""
         with self._lock:
             self._db.close()
+
+
+def open_database(path: Path, schema: str) -> sqlite3.Connection:
+    """A small SQLite file of the runner's own, which only its user reads."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=NORMAL")
+    database.executescript(schema)
+    return database

@@ -89,7 +89,7 @@ class Redactor:
     @classmethod
     def for_store(cls, settings: Settings) -> Redactor:
         """What is about to be stored: rules and key are left beside the store for labels."""
-        sidecar = _sidecar(settings.store)
+        sidecar = _sidecar(settings)
         key = _key(settings, sidecar)
         write_json(sidecar, {"key": None if settings.redact_key else key, "rules": settings.redact})
         return cls(settings.redact, key.encode())
@@ -101,7 +101,7 @@ class Redactor:
         Raises:
             ConfigError: the store was written with a key of the environment, which is not set.
         """
-        sidecar = _sidecar(settings.store)
+        sidecar = _sidecar(settings)
         written = read_json(sidecar)
         if written and not written["key"] and settings.redact_key is None:
             raise ConfigError(
@@ -157,8 +157,11 @@ class Redactor:
         return match[0] if clean == value else json.dumps(clean, ensure_ascii=False)
 
 
-def _sidecar(store: Path) -> Path:
-    return store.absolute().with_name(f"{store.name}.key")
+def _sidecar(settings: Settings) -> Path:
+    """Beside the store; where spans go elsewhere there may be none, nor a place for one."""
+    if settings.otlp_endpoint is not None:
+        return settings.directory / "redact.key"
+    return settings.store.with_name(f"{settings.store.name}.key")
 
 
 def _key(settings: Settings, sidecar: Path) -> str:

@@ -12,6 +12,8 @@ from shadow_mw.types import Exchange
 RETRIED_STATUS = (408, 409, 429)
 CANCELLED = ("CancelledError", "GeneratorExit", "KeyboardInterrupt")
 MOST_HELD = 1000
+MOST_HELD_BYTES = 32 * 2**20
+"""Beyond these, a failed attempt is mirrored without waiting for the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,11 @@ class Retries:
     def __len__(self) -> int:
         return len(self._held)
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the requests that are held."""
+        return sum(len(held.item.exchange.request) for held in self._held.values())
+
     def offer(self, item: Item, now: float) -> tuple[Item | None, Item | None]:
         """One more exchange.
 
@@ -49,7 +56,8 @@ class Retries:
         key = _key(item)
         earlier = self._held.pop(self._attempt_before(key, item), None)
         superseded = earlier.item if earlier else None
-        if self._hold > 0 and may_be_retried(item.exchange) and len(self._held) < MOST_HELD:
+        room = len(self._held) < MOST_HELD and self.held_bytes < MOST_HELD_BYTES
+        if self._hold > 0 and room and may_be_retried(item.exchange):
             self._held[key] = _Held(item, now + self._hold)
             return superseded, None
         return superseded, item

@@ -22,6 +22,7 @@ from shadow_mw.exceptions import WireError
 from shadow_mw.frames import Frame, FrameError, Kind, read_counters, read_exchange
 from shadow_mw.prices import PriceTable
 from shadow_mw.runner.lane import Job, Lane
+from shadow_mw.runner.ledger import Ledger
 from shadow_mw.runner.outbox import Funnel, Outbox, Parcel
 from shadow_mw.runner.primary import primary_leg
 from shadow_mw.runner.progress import MIRRORED, Progress
@@ -59,12 +60,13 @@ class Runner:
         self._tail = Tail(self._directory, self._progress.done)
         self._retries = Retries(settings.retry_hold)
         self._spans = Spans(settings, Redactor.for_store(settings))
-        self._window = Window(settings, self._directory, self._progress)
+        self._ledger = Ledger(self._directory)
+        self._window = Window(settings, self._directory, self._ledger)
         source = f"runner:{self._directory.name}"
         self._outbox = Outbox(exporter, funnel, self._progress, source, self._accounted)
         prices = PriceTable(settings.prices)
         self._lanes = [
-            Lane(settings, candidate, prices, self._progress, self._spans, self._window.refuses)
+            Lane(settings, candidate, prices, self._ledger, self._spans, self._window.refuses)
             for candidate in settings.all_candidates
         ]
         self._open = 0
@@ -126,7 +128,8 @@ class Runner:
         return count
 
     def _is_full(self) -> bool:
-        return self._open >= READ_AHEAD or self._open_bytes >= READ_AHEAD_BYTES
+        held = self._open_bytes + self._retries.held_bytes
+        return self._open >= READ_AHEAD or held >= READ_AHEAD_BYTES or self._outbox.full
 
     @property
     def _idle(self) -> bool:
@@ -143,7 +146,7 @@ class Runner:
     async def _take_frame(self, found: Found, frame: Frame) -> None:
         if frame.kind is Kind.COUNTERS:
             self._outbox.count_process(read_counters(frame.payload))
-            await self._outbox.put(Parcel(found.position))
+            self._outbox.put(Parcel(found.position))
             return
         exchange, counters = read_exchange(frame.payload)
         self._outbox.count_process(counters)
@@ -158,7 +161,7 @@ class Runner:
         """An exchange that goes to no candidate."""
         for lane in self._lanes:
             parcel.outcomes[lane.candidate.id, reason] += 1
-        await self._outbox.put(parcel)
+        self._outbox.put(parcel)
 
     async def _admit(self, item: Item) -> None:
         """Read the request and queue it for every candidate, or say why not."""
@@ -181,10 +184,12 @@ class Runner:
 
     async def _mirror(self, item: Item, call: Call, body: dict[str, Json]) -> None:
         exchange = item.exchange
-        primary = self._spans.primary(exchange, call, body, primary_leg(exchange))
-        pair = _Pair(Parcel(item.position, [primary]), len(self._lanes), len(exchange.request))
+        leg = primary_leg(exchange, self._settings.max_response_bytes)
+        primary = self._spans.primary(exchange, call, body, leg)
+        size = len(exchange.request) + len(exchange.response)
+        pair = _Pair(Parcel(item.position, [primary], size=size), len(self._lanes))
         self._open += 1
-        self._open_bytes += pair.size
+        self._open_bytes += size
         for lane in self._lanes:
             report = functools.partial(self._report, pair, lane.candidate.id)
             if len(self._lanes) > 1 and len(lane) >= LANE_SHARE:
@@ -207,11 +212,11 @@ class Runner:
         if pair.missing:
             return
         self._open -= 1
-        self._open_bytes -= pair.size
+        self._open_bytes -= pair.parcel.size
         if len(pair.parcel.spans) == 1:
             # No candidate was called: a primary alone compares with nothing.
             pair.parcel.spans.clear()
-        await self._outbox.put(pair.parcel)
+        self._outbox.put(pair.parcel)
 
     def _accounted(self, positions: list[Position]) -> None:
         if through := self._tail.finished(positions):
@@ -219,7 +224,9 @@ class Runner:
 
     async def _report_status(self) -> None:
         while True:
-            write_status(self._directory, self._status())
+            with contextlib.suppress(OSError):
+                # A full disk is to be emptied, not to be reported on.
+                write_status(self._directory, self._status())
             await asyncio.sleep(STATUS_INTERVAL)
 
     def _status(self) -> Status:
@@ -228,7 +235,7 @@ class Runner:
             time=time.time(),
             experiment=self._settings.experiment,
             candidates=[lane.candidate.id for lane in self._lanes],
-            target=self._settings.otlp_endpoint or str(self._settings.store.absolute()),
+            target=self._settings.otlp_endpoint or str(self._settings.store),
             in_flight=sum(lane.in_flight for lane in self._lanes),
             waiting=self._open + len(self._outbox),
             held=len(self._retries),
@@ -236,16 +243,18 @@ class Runner:
             outcomes=self._progress.outcomes(),
             captured=self._progress.captured(),
             spent_usd={
-                lane.candidate.id: str(self._progress.spent(lane.candidate.id).usd)
+                lane.candidate.id: str(self._ledger.spent(lane.candidate.id).usd)
                 for lane in self._lanes
             },
         )
 
     def _close(self) -> None:
-        write_status(self._directory, self._status())
+        with contextlib.suppress(OSError):
+            write_status(self._directory, self._status())
         self._outbox.shutdown()
         self._tail.close()
         self._progress.close()
+        self._ledger.close()
 
 
 @dataclass(slots=True)
@@ -254,4 +263,3 @@ class _Pair:
 
     parcel: Parcel
     missing: int
-    size: int

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fcntl
-import functools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from shadow_mw.frames import SUFFIX, Frame, FrameError, Incomplete, read_frame
+from shadow_mw.frames import MAGIC, SUFFIX, Frame, FrameError, Incomplete, read_frame
+
+SEARCHED = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,38 +39,60 @@ class Segment:
         self.open: set[int] = set()
         self._done = done
         self._offset = 0
-        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._fd = -1
 
     @property
     def consumed(self) -> int:
         """Bytes read, or given up as damaged."""
-        return os.fstat(self._fd).st_size if self.exhausted else self._offset
+        return self._offset
 
     def frames(self) -> Iterator[Found]:
         """What has been written since the last time, less what an earlier runner finished."""
+        if self._fd < 0:
+            self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         # Asked before reading: whatever the writer wrote is then there to be read.
         sealed = self._sealed()
-        read: Callable[[int, int], bytes] = functools.partial(os.pread, self._fd)
-        while not self.exhausted:
+        yield from self._frames(sealed)
+        if self.exhausted:
+            # Leftovers of many processes need not be open at the same time.
+            self.close()
+
+    def _frames(self, sealed: bool) -> Iterator[Found]:
+        while True:
             at = self._offset
             try:
-                frame = read_frame(read, at)
+                frame = read_frame(self._read, at)
             except Incomplete:
-                self.exhausted = sealed
                 if sealed:
+                    self._end()
                     yield from self._new(at, None)
                 return
             except FrameError:
-                # What follows damaged bytes cannot be found again.
-                self.exhausted = True
+                self._offset = self._next_frame(at + 1)
                 yield from self._new(at, None)
-                return
+                continue
             if frame is None:
-                self.exhausted = sealed
+                if sealed:
+                    self._end()
                 return
             # Moved on before handing out: the reader may stop here.
             self._offset = frame.end
             yield from self._new(at, frame)
+
+    def _read(self, size: int, offset: int) -> bytes:
+        return os.pread(self._fd, size, offset)
+
+    def _end(self) -> None:
+        self.exhausted = True
+        self._offset = os.fstat(self._fd).st_size
+
+    def _next_frame(self, at: int) -> int:
+        """Where the next frame may begin, behind damaged bytes."""
+        while len(window := self._read(SEARCHED, at)) >= len(MAGIC):
+            if (found := window.find(MAGIC)) >= 0:
+                return at + found
+            at += len(window) - len(MAGIC) + 1
+        return at + len(window)
 
     def _new(self, at: int, frame: Frame | None) -> Iterator[Found]:
         if at not in self._done:
@@ -86,7 +109,9 @@ class Segment:
 
     def close(self) -> None:
         """Give the descriptor back."""
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
 
 class Tail:

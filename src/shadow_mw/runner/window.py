@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from shadow_mw.control import CONTROL, WINDOW, read_json, write_json
-from shadow_mw.runner.progress import Progress
+from shadow_mw.control import CONTROL, WINDOW, read_json, shared, write_json
+from shadow_mw.runner.ledger import Ledger
 from shadow_mw.settings import Settings
 from shadow_mw.types import Exchange, Reason
 
@@ -17,9 +17,9 @@ DAY = 86400.0
 class Window:
     """Says no outside of the window, and while the control file says off."""
 
-    def __init__(self, settings: Settings, directory: Path, progress: Progress) -> None:
+    def __init__(self, settings: Settings, directory: Path, ledger: Ledger) -> None:
         self._directory = directory
-        self._progress = progress
+        self._ledger = ledger
         self._days = settings.window_days
         self._start = settings.window_start.timestamp() if settings.window_start else None
         self._end = settings.window_end.timestamp() if settings.window_end else None
@@ -39,12 +39,12 @@ class Window:
 
     def _begin(self) -> None:
         """The window runs from the first mirrored call on; the gates of all apps learn its end."""
-        self._end = self._progress.first_call() + self._days * DAY
-        write_json(self._directory / WINDOW, {"end": self._end})
+        self._end = self._ledger.first_call() + self._days * DAY
+        write_json(shared(self._directory, WINDOW), {"end": self._end})
 
     def _is_off(self) -> bool:
         now = time.monotonic()
         if now - self._checked > CHECK_INTERVAL:
             self._checked = now
-            self._off = read_json(self._directory / CONTROL).get("enabled") is False
+            self._off = read_json(shared(self._directory, CONTROL)).get("enabled") is False
         return self._off
