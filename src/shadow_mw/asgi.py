@@ -49,7 +49,7 @@ class ShadowMiddleware:
             await self._serve(shadow, scope, receive, send)
 
     async def _serve(self, shadow: Shadow, scope: Scope, receive: Receive, send: Send) -> None:
-        context = RequestContext(_traceparent(scope))
+        context = RequestContext(headers=scope.get("headers", ()))
         if shadow.response_header:
             send = _naming(context, send)
         token = current.set(context)
@@ -118,7 +118,7 @@ def _naming(context: RequestContext, send: Send) -> Send:
 
     async def named(message: Message) -> None:
         if message["type"] == "http.response.start" and context.trace_id:
-            header = (b"x-trace-id", context.trace_id.encode())
+            header = (b"x-trace-id", context.trace_id.hex().encode())
             message = {**message, "headers": [*message.get("headers", ()), header]}
         await send(message)
 
@@ -134,11 +134,3 @@ def _flushing(shadow: Shadow, send: Send) -> Send:
         await send(message)
 
     return flushed
-
-
-def _traceparent(scope: Scope) -> str | None:
-    for name, value in scope.get("headers", ()):
-        if name == b"traceparent":
-            text: str = value.decode("latin-1")
-            return text
-    return None

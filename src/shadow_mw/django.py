@@ -77,7 +77,7 @@ class ShadowMiddleware:
     ) -> HttpResponseBase:
         _record(response, context, call)
         if self._shadow.response_header and context.trace_id:
-            response["X-Trace-Id"] = context.trace_id
+            response["X-Trace-Id"] = context.trace_id.hex()
         return response
 
 

@@ -1,7 +1,8 @@
 """The bytes between app and runner: length-prefixed, checksummed frames in segment files.
 
-A frame is `header(magic, kind, length, crc32) + payload`; an exchange's payload is
-`sizes(meta, request) + meta JSON + request body + response body`, a counters frame's is JSON.
+A frame is `header(magic, kind, length, crc32) + payload`. An exchange's payload is a fixed part,
+the names (joined by NUL), the request's body and the response's; a counters frame's is JSON.
+Packed, not JSON, since an exchange's frame is made on the request path.
 """
 
 from __future__ import annotations
@@ -9,19 +10,26 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
 
 from shadow_mw.types import Exchange, WireFormat
 
 HEADER = struct.Struct("<4sBII")
-SIZES = struct.Struct("<II")
+FIXED = struct.Struct("<16s16s8sQQqdQHBBBBHI")
+"""Pair id, trace id, parent span id, started (ns), latency (ns), ttft (ns, or -1), sample rate,
+captured by the process so far, status (or 0), retry, format, flags, end, size of the names, size
+of the request."""
 MAGIC = b"SMW1"
 SUFFIX = ".seg"
 
-_encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
+FORMATS = tuple(WireFormat)
+ENDS = ("eof", "closed", "gc", "idle", "disconnect", "exit", "error")
+INBOUND, SHARED_TRACE = 1, 2
+NO_SPAN = bytes(8)
+NAMES = 9
+"""Process, host, content type, content encoding, error, key, segment, session, headers."""
 
 
 class Kind(IntEnum):
@@ -48,18 +56,17 @@ class Frame:
     end: int
 
 
-def exchange_frame(meta: dict[str, Any], request: bytes, response: bytes) -> list[bytes]:
-    """The buffers of one exchange, for a single `writev`."""
-    head = _encode(meta).encode()
-    sizes = SIZES.pack(len(head), len(request))
-    checksum = zlib.crc32(response, zlib.crc32(request, zlib.crc32(head, zlib.crc32(sizes))))
-    length = SIZES.size + len(head) + len(request) + len(response)
-    return [HEADER.pack(MAGIC, Kind.EXCHANGE, length, checksum), sizes, head, request, response]
+def exchange_frame(fixed: bytes, names: bytes, request: bytes, response: bytes) -> list[bytes]:
+    """The buffers of one exchange, for a single `writev`; `fixed` comes from `FIXED.pack`."""
+    head = fixed + names
+    checksum = zlib.crc32(response, zlib.crc32(request, zlib.crc32(head)))
+    length = len(head) + len(request) + len(response)
+    return [HEADER.pack(MAGIC, 1, length, checksum), head, request, response]
 
 
-def counters_frame(counters: dict[str, Any]) -> list[bytes]:
+def counters_frame(process: str, counts: Mapping[str, int]) -> list[bytes]:
     """The buffers of a frame that only brings counters."""
-    body = _encode(counters).encode()
+    body = json.dumps({"process": process, "counts": counts}).encode()
     return [HEADER.pack(MAGIC, Kind.COUNTERS, len(body), zlib.crc32(body)), body]
 
 
@@ -91,10 +98,9 @@ def read_frame(read: Callable[[int, int], bytes], offset: int) -> Frame | None:
 
 @dataclass(frozen=True, slots=True)
 class ProcessCounts:
-    """Absolute counters of one app process; the highest version is the newest."""
+    """Absolute counters of one app process; they only grow, so the highest is the newest."""
 
     process: str
-    version: int
     counts: dict[str, int]
 
 
@@ -111,21 +117,48 @@ def read_counters(payload: bytes) -> ProcessCounts:
 
 
 def read_exchange(payload: bytes) -> tuple[Exchange, ProcessCounts]:
-    """The exchange in a payload, and the counters of the process that wrote it.
+    """The exchange in a payload, and how many calls its process had seen by then.
 
     Raises:
         FrameError: the payload does not hold an exchange of this version.
     """
     try:
-        meta_size, request_size = SIZES.unpack_from(payload)
-        body = SIZES.size + meta_size
-        meta = json.loads(payload[SIZES.size : body])
-        counters = ProcessCounts(**meta.pop("counters"))
-        exchange = Exchange(
-            **meta | {"format": WireFormat(meta["format"])},
-            request=payload[body : body + request_size],
-            response=payload[body + request_size :],
-        )
-    except (struct.error, ValueError, TypeError, KeyError) as error:
+        return _read_exchange(payload)
+    except (struct.error, ValueError, IndexError) as error:
         raise FrameError(f"not an exchange: {error}") from None
-    return exchange, counters
+
+
+def _read_exchange(payload: bytes) -> tuple[Exchange, ProcessCounts]:
+    (pair, trace, parent, started, latency, ttft, rate, captured, status, retry, wire, flags, end,
+     names_size, request_size) = FIXED.unpack_from(payload)  # fmt: skip
+    body = FIXED.size + names_size
+    names = [name.decode(errors="replace") for name in payload[FIXED.size : body].split(b"\0")]
+    if len(names) != NAMES:
+        raise ValueError(f"{len(names)} names")
+    process, host, kind, encoding, error, key, segment, session, headers = names
+    exchange = Exchange(
+        pair_id=pair.hex(),
+        trace_id=trace.hex(),
+        parent_span_id=None if parent == NO_SPAN else parent.hex(),
+        format=FORMATS[wire],
+        seam="inbound" if flags & INBOUND else "outbound",
+        host=host or None,
+        started_ns=started,
+        latency_ns=latency,
+        ttft_ns=None if ttft < 0 else ttft,
+        status=status or None,
+        content_type=kind,
+        content_encoding=encoding,
+        end=ENDS[end],
+        error=error or None,
+        request=payload[body : body + request_size],
+        response=payload[body + request_size :],
+        headers=dict(line.split(":", 1) for line in headers.splitlines()),
+        retry=retry,
+        key=key or None,
+        segment=segment or None,
+        session=session or None,
+        sample_rate=rate,
+        traced=bool(flags & SHARED_TRACE),
+    )
+    return exchange, ProcessCounts(process, {"captured": captured})

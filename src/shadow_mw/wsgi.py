@@ -108,7 +108,7 @@ def _naming(context: RequestContext, start_response: StartResponse) -> StartResp
         status: str, headers: list[tuple[str, str]], *exc_info: Any, **named: Any
     ) -> Callable[[bytes], object]:
         if context.trace_id:
-            headers = [*headers, ("X-Trace-Id", context.trace_id)]
+            headers = [*headers, ("X-Trace-Id", context.trace_id.hex())]
         return start_response(status, headers, *exc_info, **named)
 
     return named

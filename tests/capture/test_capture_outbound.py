@@ -182,7 +182,9 @@ def test_a_generator_body_is_sent_as_it_is_and_counted(http: ModuleType, shadow:
 
 
 def test_a_call_under_a_captured_inbound_request_is_not_seen(http: ModuleType, shadow: Shadow):
-    current.set(RequestContext(suppressed=True))
+    context = RequestContext()
+    context.suppressed = True
+    current.set(context)
     with http.Client(transport=transport(http)) as client:
         client.post(URL, json=BODY)
 
@@ -210,13 +212,13 @@ def test_outside_of_a_request_annotate_starts_a_new_unit(http: ModuleType, shado
     assert one.trace_id != two.trace_id
 
 
-def test_counters_travel_with_every_frame(http: ModuleType, shadow: Shadow):
+def test_every_frame_says_how_many_calls_its_process_has_seen(http: ModuleType, shadow: Shadow):
     with http.Client(transport=transport(http)) as client:
         for _ in range(3):
             client.post(URL, json=BODY)
 
     counters = frames(shadow.directory)[1]
-    assert [c.counts["captured"] for c in counters] == [1, 2, 3]
+    assert {c.counts["captured"] for c in counters} == {1, 2, 3}
     assert len({c.process for c in counters}) == 1
 
 
@@ -254,7 +256,7 @@ def test_our_own_error_reaches_nobody_and_is_counted(
     def broken(*args: object) -> None:
         raise RuntimeError("ours")
 
-    monkeypatch.setattr("shadow_mw.capture.shadow.trace_of", broken)
+    monkeypatch.setattr("shadow_mw.capture.shadow.active_span", broken)
     with http.Client(transport=transport(http)) as client:
         answer = client.post(URL, json=BODY)
 

@@ -12,7 +12,7 @@ from shadow_mw.frames import counters_frame
 from shadow_mw.runner.tail import Tail
 from shadow_mw.types import Reason
 
-FRAME = counters_frame({"process": "p", "version": 1, "counts": {"captured": 1}})
+FRAME = counters_frame("p", {"captured": 1})
 
 
 def read(directory: Path) -> int:

@@ -12,6 +12,7 @@ from shadow_mw.runner.progress import Progress
 from shadow_mw.runner.tail import Position
 
 SPAN = object()
+BAD = object()
 
 
 class Exporter(SpanExporter):
@@ -49,7 +50,7 @@ def parcel(n: int) -> Parcel:
 def run(desk: Desk, *parcels: Parcel) -> bool:
     async def work() -> bool:
         for item in parcels:
-            await desk.outbox.put(item)
+            desk.outbox.put(item)
         return await desk.outbox.flush()
 
     try:
@@ -95,9 +96,27 @@ def test_batches_are_bounded(tmp_path: Path):
 
 def test_an_old_counter_does_not_replace_a_newer_one(tmp_path: Path):
     desk = Desk(tmp_path, Exporter())
-    desk.outbox.count_process(ProcessCounts("p", 5, {"captured": 5}))
-    desk.outbox.count_process(ProcessCounts("p", 4, {"captured": 4}))
+    desk.outbox.count_process(ProcessCounts("p", {"captured": 5, "off": 1}))
+    desk.outbox.count_process(ProcessCounts("p", {"captured": 4}))
 
     run(desk)
 
-    assert desk.told == [("", "p", {"captured": 5})]
+    assert desk.told == [("", "p", {"captured": 5, "off": 1})]
+
+
+def test_a_pair_that_the_exporter_cannot_take_stops_no_other(tmp_path: Path):
+    class Picky(Exporter):
+        def export(self, spans):
+            if BAD in spans:
+                raise ValueError("cannot")
+            return super().export(spans)
+
+    desk = Desk(tmp_path, Picky())
+    bad = Parcel(Position("s", 9), [BAD], Counter({("c", "mirrored"): 1}))
+
+    assert run(desk, parcel(1), bad, parcel(2)) is True
+
+    again = Progress(tmp_path)
+    assert again.outcomes() == {"c": {"mirrored": 2, "internal_error": 1}}
+    assert again.done("s") == {1, 2, 9}
+    again.close()

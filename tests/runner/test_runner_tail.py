@@ -13,7 +13,7 @@ from shadow_mw.runner.tail import Tail
 
 
 def frame(n: int) -> list[bytes]:
-    return counters_frame({"process": "p", "version": n, "counts": {}})
+    return counters_frame("p", {"captured": n})
 
 
 def spool_of(directory: Path, count: int) -> Spool:
@@ -83,7 +83,7 @@ def test_a_torn_last_frame_is_found_as_such_once_the_writer_is_gone(tmp_path: Pa
     assert list(tail.read()) == []
 
 
-def test_damaged_bytes_end_the_segment_and_are_counted_once(tmp_path: Path):
+def test_damaged_bytes_are_counted_once_and_what_follows_is_found(tmp_path: Path):
     spool = spool_of(tmp_path, 3)
     path = next(tmp_path.glob("*.seg"))
     data = bytearray(path.read_bytes())
@@ -92,10 +92,23 @@ def test_damaged_bytes_end_the_segment_and_are_counted_once(tmp_path: Path):
     tail = Tail(tmp_path, lambda _: set())
 
     found = list(tail.read())
+    spool.append(frame(4))
+    found += tail.read()
     spool.close()
+    found += tail.read()
 
-    assert [item.frame is None for item in found] == [False, True]
+    assert [item.frame is None for item in found] == [False, True, False, False]
     assert tail.finished([item.position for item in found]) == [path.name]
+
+
+def test_leftovers_of_many_processes_need_few_descriptors(tmp_path: Path):
+    for _ in range(50):
+        spool_of(tmp_path, 1).close()
+    before = len(os.listdir("/proc/self/fd"))
+    tail = Tail(tmp_path, lambda _: set())
+
+    assert len(list(tail.read())) == 50
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 @given(st.binary(max_size=200))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from contextvars import ContextVar, Token
 from typing import TypeVar
 
@@ -12,19 +13,29 @@ T = TypeVar("T")
 class RequestContext:
     """Lives as long as one web request (or one task); shared by all its LLM calls."""
 
-    __slots__ = ("implicit", "key", "segment", "session", "suppressed", "trace_id", "traceparent")
+    key: str | None = None
+    segment: str | None = None
+    session: str | None = None
+    suppressed = False
+    """The inbound side has taken this request: outbound calls under it are not captured."""
+    implicit = False
+    """Made by `annotate` where there is no web request."""
+    trace_id: bytes | None = None
+    """Of the calls so far; made at the first one where the request has no trace of its own."""
 
-    def __init__(self, traceparent: str | None = None, *, suppressed: bool = False) -> None:
-        self.key: str | None = None
-        self.segment: str | None = None
-        self.session: str | None = None
-        self.traceparent = traceparent
-        self.suppressed = suppressed
-        """The inbound side has taken this request: outbound calls under it are not captured."""
-        self.implicit = False
-        """Made by `annotate` where there is no web request."""
-        self.trace_id: str | None = None
-        """Made at the first call where the request has no trace of its own."""
+    def __init__(
+        self, traceparent: str | None = None, headers: Iterable[tuple[bytes, bytes]] = ()
+    ) -> None:
+        self._traceparent = traceparent
+        self._headers = headers
+
+    def find_traceparent(self) -> str | None:
+        """The request's `traceparent` header; looked for when it is needed."""
+        if self._traceparent is None:
+            for name, value in self._headers:
+                if name == b"traceparent":
+                    self._traceparent = value.decode("latin-1")
+        return self._traceparent
 
 
 current: ContextVar[RequestContext | None] = ContextVar("shadow_mw_request", default=None)

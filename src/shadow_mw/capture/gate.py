@@ -20,25 +20,23 @@ class Counters:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts = {"captured": 0}
-        self.version = 0
+        self._refused: dict[str, int] = {}
+        self.captured = 0
 
     def seen(self) -> None:
         """One more LLM call went by."""
         with self._lock:
-            self._counts["captured"] += 1
-            self.version += 1
+            self.captured += 1
 
     def refused(self, reason: Reason) -> None:
         """One call is not mirrored."""
         with self._lock:
-            self._counts[reason] = self._counts.get(reason, 0) + 1
-            self.version += 1
+            self._refused[reason] = self._refused.get(reason, 0) + 1
 
     def snapshot(self) -> dict[str, int]:
         """All counters at one moment."""
         with self._lock:
-            return dict(self._counts)
+            return {"captured": self.captured} | self._refused
 
 
 class Gate:
@@ -55,6 +53,8 @@ class Gate:
         self.max_request = settings.max_request_bytes
         self.sample_rate = settings.sample_rate
         self.refusal: Reason | None = None
+        self.plain = False
+        """Everything is mirrored: a request need not ask any further."""
         self.refresh()
 
     def refresh(self) -> None:
@@ -70,6 +70,9 @@ class Gate:
             control, self._end or (end if isinstance(end, int | float) else None)
         )
 
+        paused = time.monotonic() < self._paused_until
+        self.plain = self.refusal is None and self.sample_rate >= 1.0 and not paused
+
     def _refusal(self, control: dict[str, Any], end: float | None) -> Reason | None:
         now = time.time()
         if control.get("enabled") is False:
@@ -82,6 +85,7 @@ class Gate:
 
     def pause(self, seconds: float) -> None:
         """Capture nothing for a while: the disk is slow."""
+        self.plain = False
         self._paused_until = time.monotonic() + seconds
 
     def refuses(self) -> Reason | None:
@@ -96,8 +100,6 @@ class Gate:
         self, body: bytes, session: str | None, trace_id: str, pair_id: str
     ) -> Reason | None:
         """What can be said once the request's body is there."""
-        if len(body) > self.max_request:
-            return Reason.REQUEST_TOO_LARGE
         if self.sample_rate >= 1.0:
             return None
         key = self._key(body, session, trace_id) or pair_id

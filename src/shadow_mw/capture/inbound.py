@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shadow_mw.capture import outbound
 from shadow_mw.capture.context import RequestContext, current, leave
 from shadow_mw.capture.failsafe import failsafe
-from shadow_mw.types import Reason, WireFormat
+from shadow_mw.types import Reason
 
 if TYPE_CHECKING:
     from shadow_mw.capture.recorder import Recording
@@ -30,7 +30,7 @@ def inbound_call(
     """The recording of a request to this app; None where it is no LLM call, or refused."""
     if method != "POST" or not shadow.inbound:
         return None
-    wire = shadow.match(path)
+    wire = shadow.wire_of(path.encode(errors="replace"))
     if wire is None:
         return None
     # Even where the gate refuses: the same call must not come in by the outbound side.
@@ -65,7 +65,7 @@ class Inbound:
     def __init__(
         self,
         shadow: Shadow,
-        wire: WireFormat,
+        wire: int,
         context: RequestContext,
         headers: list[tuple[bytes, bytes]],
     ) -> None:
@@ -103,10 +103,11 @@ class Inbound:
             return
         body = b"".join(self._body)
         self._body.clear()
-        recording = self._shadow.admit(self._wire, "inbound", body, self.context)
+        recording = self._shadow.admit(self._wire, body, self.context)
         if recording is None:
             self._refused = True
             return
+        recording.inbound()
         recording.keep_headers(self._headers)
         self._shadow.watch(recording)
         self._recording = recording
@@ -121,7 +122,7 @@ class Inbound:
                 return
             self._recording.started_ns = self._arrived
         self._recording.respond(status, headers)
-        self._recording.streamed = "event-stream" in self._recording.content_type
+        self._recording.streamed = b"event-stream" in self._recording.content_type
 
     @failsafe
     def chunk(self, data: bytes) -> None:
@@ -130,7 +131,7 @@ class Inbound:
             self._recording.chunk(data)
 
     @failsafe
-    def finish(self, end: str, error: str | None = None) -> None:
+    def finish(self, end: str, error: str = "") -> None:
         """The answer has ended, one way or another."""
         if self._recording is not None:
             self._recording.finish(end, error)
@@ -190,6 +191,6 @@ class Body:
             leave(current, token)
             self._finish("closed")
 
-    def _finish(self, end: str, error: str | None = None) -> None:
+    def _finish(self, end: str, error: str = "") -> None:
         if self._call is not None:
             self._call.finish(end, error)

@@ -99,10 +99,12 @@ def _begin(request: Any) -> Recording | None:
     shadow = _active
     if shadow is None or request.method != "POST":
         return None
-    url = request.url
-    wire = shadow.match(url.raw_path.partition(b"?")[0].decode("ascii", "replace"))
+    path = request.url.raw_path
+    wire = shadow.wire_of(path.partition(b"?")[0] if b"?" in path else path)
+    if wire is None or capturing.get():
+        return None
     context = current.get()
-    if wire is None or capturing.get() or (context is not None and context.suppressed):
+    if context is not None and context.suppressed:
         return None
     try:
         body = request.content
@@ -111,9 +113,8 @@ def _begin(request: Any) -> Recording | None:
         shadow.refuse()
         shadow.counters.refused(Reason.REQUEST_NOT_READABLE)
         return None
-    recording = shadow.begin(wire, "outbound", body, context)
+    recording = shadow.begin(wire, body, context)
     if recording is not None:
-        recording.host = url.netloc.decode("ascii", "replace")
         recording.keep_headers(request.headers.raw)
     return recording
 
@@ -125,13 +126,10 @@ def _fail(recording: Recording, error: BaseException) -> None:
 
 @failsafe
 def _attach(recording: Recording, response: Any, stream: type) -> None:
-    recording.respond(response.status_code, response.headers.raw)
     if response.is_stream_consumed:
-        # Already read, and decoded.
-        recording.content_encoding = ""
-        recording.chunk(response.content)
-        recording.finish("eof")
+        recording.whole(response.status_code, response.content)
         return
+    recording.respond(response.status_code, response.headers.raw)
     assert _active is not None
     recording.streamed = True
     _active.watch(recording)
@@ -151,11 +149,8 @@ class _Tee:
         self._recording.abandoned = True
 
 
-_chunk = failsafe(Recording.chunk)
-
-
 @failsafe
-def _finish(recording: Recording, end: str, error: str | None = None) -> None:
+def _finish(recording: Recording, end: str, error: str = "") -> None:
     recording.finish(end, error)
 
 
@@ -163,9 +158,10 @@ def _sync_stream(module: ModuleType) -> type:
     class SyncTee(_Tee, module.SyncByteStream):  # type: ignore[name-defined,misc]
         def __iter__(self) -> Iterator[bytes]:
             recording = self._recording
+            chunk = recording.chunk
             try:
                 for data in self._inner:
-                    _chunk(recording, data)
+                    chunk(data)
                     yield data
             except Exception as error:
                 _finish(recording, "error", type(error).__name__)
@@ -185,9 +181,10 @@ def _async_stream(module: ModuleType) -> type:
     class AsyncTee(_Tee, module.AsyncByteStream):  # type: ignore[name-defined,misc]
         async def __aiter__(self) -> AsyncIterator[bytes]:
             recording = self._recording
+            chunk = recording.chunk
             try:
                 async for data in self._inner:
-                    _chunk(recording, data)
+                    chunk(data)
                     yield data
             except Exception as error:
                 _finish(recording, "error", type(error).__name__)

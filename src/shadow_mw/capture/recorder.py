@@ -4,95 +4,63 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from shadow_mw.capture.context import RequestContext
-from shadow_mw.capture.trace import Trace
-from shadow_mw.types import WireFormat
+from shadow_mw.frames import ENDS, FIXED, INBOUND, NO_SPAN, SHARED_TRACE, exchange_frame
 
 KEPT_HEADERS = frozenset((b"anthropic-version", b"anthropic-beta", b"openai-beta"))
+_END = {end: number for number, end in enumerate(ENDS)}
 
 _now = time.perf_counter_ns
 
 
 class Recording:
-    """Collects one primary leg; `finish` hands it over exactly once, whoever calls it first."""
+    """Collects one primary leg; `finish` hands it over exactly once, whoever calls it first.
 
-    __slots__ = (
-        "_chunks",
-        "_context",
-        "_on_finish",
-        "_open",
-        "_size",
-        "abandoned",
-        "content_encoding",
-        "content_type",
-        "end",
-        "error",
-        "first_ns",
-        "format",
-        "headers",
-        "host",
-        "key",
-        "last_ns",
-        "limit",
-        "overflow",
-        "owner",
-        "pair_id",
-        "request",
-        "retry",
-        "sample_rate",
-        "seam",
-        "segment",
-        "session",
-        "started_ns",
-        "status",
-        "streamed",
-        "trace",
-        "wall_ns",
-    )
+    Defaults are the class's: what a call does not need costs it nothing.
+    """
+
+    pair_id = bytes(16)
+    trace_id = bytes(16)
+    parent_id = NO_SPAN
+    flags = SHARED_TRACE
+    sample_rate = 1.0
+    host = b""
+    kept = b""
+    """Of the request's headers, what the candidate may need, as `name:value` lines."""
+    retry = 0
+    status = 0
+    content_type = b""
+    content_encoding = b""
+    streamed = False
+    abandoned = False
+    """Nobody holds the body any more; the housekeeping ends it."""
+    overflow = False
+    first_ns = 0
+    end = ""
+    error = b""
+    _size = 0
 
     def __init__(
         self,
         on_finish: Callable[[Recording], None],
-        format: WireFormat,
-        seam: str,
+        owner: object,
+        wire: int,
         request: bytes,
-        trace: Trace,
-        pair_id: str,
         limit: int,
-        context: RequestContext | None = None,
+        context: RequestContext | None,
     ) -> None:
         self._on_finish = on_finish
-        self._open = [True]
-        self._chunks: list[bytes] = []
-        self._size = 0
-        self._context = context
-        self.format = format
-        self.seam = seam
-        self.request = request
-        self.trace = trace
-        self.pair_id = pair_id
-        self.limit = limit
-        self.abandoned = False
-        """Nobody holds the body any more; the housekeeping ends it."""
-        self.overflow = False
-        self.owner: object = None
+        self.owner = owner
         """What is this process's alone: a fork's copy of a recording is not the fork's."""
-        self.host: str | None = None
-        self.headers: dict[str, str] = {}
-        self.retry = 0
-        self.sample_rate = 1.0
-        self.status: int | None = None
-        self.content_type = ""
-        self.content_encoding = ""
-        self.streamed = False
-        self.first_ns: int | None = None
-        self.end = ""
-        self.error: str | None = None
-        self.key = context.key if context else None
-        self.segment = context.segment if context else None
-        self.session = context.session if context else None
+        self.wire = wire
+        self.request = request
+        self._limit = limit
+        self._context = context
+        # What `annotate` said before the call; what it says during it comes second.
+        self._labels = (context.key, context.segment, context.session) if context else None
+        self._chunks: list[bytes] = []
+        self._open = [True]
         self.wall_ns = time.time_ns()
         self.started_ns = self.last_ns = _now()
 
@@ -101,9 +69,11 @@ class Recording:
         for raw, value in headers:
             name = raw.lower()
             if name in KEPT_HEADERS and value.isascii():
-                self.headers[name.decode()] = value.decode()
+                self.kept += name + b":" + value + b"\n"
             elif name == b"x-stainless-retry-count" and value.isdigit():
-                self.retry = int(value)
+                self.retry = min(int(value), 255)
+            elif name == b"host":
+                self.host = value
 
     def respond(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """The response has begun."""
@@ -111,68 +81,81 @@ class Recording:
         for raw, value in headers:
             name = raw.lower()
             if name == b"content-type":
-                self.content_type = value.decode("latin-1")
+                self.content_type = value
             elif name == b"content-encoding":
-                self.content_encoding = value.decode("latin-1")
+                self.content_encoding = value
+
+    def whole(self, status: int, body: bytes) -> None:
+        """The response came in one piece, decoded."""
+        self.status = status
+        if len(body) <= self._limit:
+            self._chunks.append(body)
+        else:
+            self.overflow = True
+        self.finish("eof")
 
     def chunk(self, data: bytes) -> None:
         """Keep a reference to a piece of the body, as it passes by."""
         now = self.last_ns = _now()
-        if self.first_ns is None:
+        if not self.first_ns:
             self.first_ns = now
         self._size += len(data)
-        if self._size <= self.limit:
+        if self._size <= self._limit:
             self._chunks.append(data)
         elif not self.overflow:
             self.overflow = True
             self._chunks.clear()
 
-    def finish(self, end: str, error: str | None = None) -> None:
+    def finish(self, end: str, error: str = "") -> None:
         """The primary leg has ended; only the first call counts."""
         try:
             self._open.pop()
         except IndexError:
             return
-        if not self.streamed or end == "error":
+        if not self.streamed or error:
             self.last_ns = _now()
-        self.end, self.error = end, error
+        self.end = end
+        self.error = error.encode()
         self._on_finish(self)
 
     @property
     def idle_ns(self) -> int:
         """Nanoseconds since the last piece of the body; a model may think as long as it likes."""
-        return 0 if self.first_ns is None else _now() - self.last_ns
+        return _now() - self.last_ns if self.first_ns else 0
 
-    @property
-    def response(self) -> bytes:
-        """The body so far."""
-        return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+    def frame(self, process: bytes, captured: int) -> list[bytes]:
+        """Everything that was collected, as the runner reads it."""
+        chunks = self._chunks
+        response = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        names = b"\0".join(
+            (process, self.host, self.content_type, self.content_encoding, self.error)
+        )
+        names += b"\0" + self._label_names() + b"\0" + self.kept
+        started, request = self.started_ns, self.request
+        fixed = FIXED.pack(
+            self.pair_id, self.trace_id, self.parent_id, self.wall_ns, self.last_ns - started,
+            self.first_ns - started if self.streamed and self.first_ns else -1,
+            self.sample_rate, captured, self.status, self.retry, self.wire, self.flags,
+            _END[self.end], len(names), len(request),
+        )  # fmt: skip
+        return exchange_frame(fixed, names, request, response)
 
-    def meta(self, counters: dict[str, Any]) -> dict[str, Any]:
-        """Everything but the bodies, under the names of `types.Exchange`."""
+    def _label_names(self) -> bytes:
         context = self._context
-        first = self.first_ns
-        return {
-            "pair_id": self.pair_id,
-            "trace_id": self.trace.trace_id,
-            "parent_span_id": self.trace.parent_span_id,
-            "traced": self.trace.shared,
-            "format": self.format,
-            "seam": self.seam,
-            "host": self.host,
-            "started_ns": self.wall_ns,
-            "latency_ns": self.last_ns - self.started_ns,
-            "ttft_ns": first - self.started_ns if self.streamed and first is not None else None,
-            "status": self.status,
-            "content_type": self.content_type,
-            "content_encoding": self.content_encoding,
-            "end": self.end,
-            "error": self.error,
-            "headers": self.headers,
-            "retry": self.retry,
-            "key": self.key or (context.key if context else None),
-            "segment": self.segment or (context.segment if context else None),
-            "session": self.session or (context.session if context else None),
-            "sample_rate": self.sample_rate,
-            "counters": counters,
-        }
+        if context is None or self._labels is None:
+            return b"\0\0"
+        now = (context.key, context.segment, context.session)
+        return b"\0".join(map(_name, self._labels, now))
+
+    def inbound(self) -> None:
+        """The call was received, not made."""
+        self.flags |= INBOUND
+
+
+def _name(first: str | None, second: str | None) -> bytes:
+    text = first or second
+    return text.encode(errors="replace").replace(b"\0", b"")[:MOST_NAME] if text else b""
+
+
+MOST_NAME = 4096
+"""Bytes of a key, segment or session."""

@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from shadow_mw.capture import outbound
 from shadow_mw.capture.context import RequestContext
@@ -16,11 +16,13 @@ from shadow_mw.capture.gate import Counters, Gate
 from shadow_mw.capture.recorder import Recording
 from shadow_mw.capture.spool import Spool
 from shadow_mw.capture.supervise import Supervisor, runner_obstacle
-from shadow_mw.capture.trace import new_id, trace_of
-from shadow_mw.frames import counters_frame, exchange_frame
-from shadow_mw.types import Reason, WireFormat
+from shadow_mw.capture.trace import active_span, new_id, request_trace
+from shadow_mw.frames import FORMATS, counters_frame
+from shadow_mw.types import Reason
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
     from shadow_mw.settings import Settings
 
 logger = logging.getLogger("shadow_mw")
@@ -40,8 +42,8 @@ class Shadow:
         self.inbound = settings.capture in ("auto", "inbound")
         self.response_header = settings.response_header
         self._max_response = settings.max_response_bytes
-        self._paths = dict(settings.paths)
-        self._endings = tuple(self._paths)
+        self._paths = {end.encode(): FORMATS.index(w) for end, w in settings.paths.items()}
+        self.endings = tuple(self._paths)
         self._start_process()
         os.register_at_fork(after_in_child=self._after_fork)
         atexit.register(self.flush)
@@ -76,7 +78,8 @@ class Shadow:
         self.gate = Gate(self.settings, self.directory)
         self.spool = Spool(self.directory, self.settings.queue_bytes, self._slow_write)
         self._under_way: set[Recording] = set()
-        self._told = 0
+        self._name = self.process.encode()
+        self._told: dict[str, int] = {"captured": 0}
         self._supervisor = Supervisor(self.settings, self.directory, self)
 
     def _after_fork(self) -> None:
@@ -86,32 +89,29 @@ class Shadow:
     def _slow_write(self) -> None:
         self.gate.pause(PAUSE)
 
-    def match(self, path: str) -> WireFormat | None:
-        """The wire format of a request path, where it is one of ours."""
-        if not path.endswith(self._endings):
+    def wire_of(self, path: bytes) -> int | None:
+        """The number of a request path's wire format in `FORMATS`, where it is one of ours."""
+        if not path.endswith(self.endings):
             return None
-        return next(self._paths[end] for end in self._endings if path.endswith(end))
+        return next(wire for end, wire in self._paths.items() if path.endswith(end))
 
-    def begin(
-        self, wire: WireFormat, seam: str, request: bytes, context: RequestContext | None
-    ) -> Recording | None:
+    def begin(self, wire: int, request: bytes, context: RequestContext | None) -> Recording | None:
         """A call starts; None where it is not recorded, counted under its reason."""
         if (refusal := self.refuse()) is not None:
             self.counters.refused(refusal)
             return None
-        return self.admit(wire, seam, request, context)
+        return self.admit(wire, request, context)
 
     def refuse(self) -> Reason | None:
         """Count one more call, and what can be said about it before its body is read."""
-        self._supervisor.ensure()
+        if not self._supervisor.started:
+            self._supervisor.start()
         self.counters.seen()
-        return self.gate.refuses()
+        return None if self.gate.plain else self.gate.refuses()
 
-    def admit(
-        self, wire: WireFormat, seam: str, request: bytes, context: RequestContext | None
-    ) -> Recording | None:
+    def admit(self, wire: int, request: bytes, context: RequestContext | None) -> Recording | None:
         """Decide with the request's body at hand, for a call that `refuse` let pass."""
-        result = self._admit(wire, seam, request, context)
+        result = self._admit(wire, request, context)
         if isinstance(result, Recording):
             return result
         self.counters.refused(result or Reason.INTERNAL_ERROR)
@@ -119,30 +119,38 @@ class Shadow:
 
     @failsafe
     def _admit(
-        self, wire: WireFormat, seam: str, request: bytes, context: RequestContext | None
+        self, wire: int, request: bytes, context: RequestContext | None
     ) -> Recording | Reason:
-        trace = trace_of(context)
-        pair_id = new_id()
-        session = context.session if context else None
-        refusal = self.gate.refuses_body(request, session, trace.trace_id, pair_id)
-        if refusal is not None:
-            return refusal
-        recording = Recording(
-            self._finished, wire, seam, request, trace, pair_id, self._max_response, context
-        )
-        recording.sample_rate = self.gate.sample_rate
-        recording.owner = self.counters
+        gate = self.gate
+        if len(request) > gate.max_request:
+            return Reason.REQUEST_TOO_LARGE
+        limit = self._max_response
+        recording = Recording(self._finished, self.counters, wire, request, limit, context)
+        recording.pair_id = pair_id = new_id(16)
+        span = active_span()
+        if span is not None:
+            recording.trace_id, recording.parent_id, active = span
+        elif context is not None:
+            recording.trace_id, recording.parent_id = request_trace(context)
+        else:
+            recording.trace_id, recording.flags = new_id(16), 0
+        if not gate.plain:
+            recording.sample_rate = gate.sample_rate
+            session = context.session if context else None
+            trace_id = recording.trace_id.hex()
+            refusal = gate.refuses_body(request, session, trace_id, pair_id.hex())
+            if refusal is not None:
+                return refusal
         if context is not None:
-            context.trace_id = trace.trace_id
-        self._stamp(recording)
+            context.trace_id = recording.trace_id
+        if span is not None and active.is_recording():
+            self._stamp(active, pair_id)
         return recording
 
-    def _stamp(self, recording: Recording) -> None:
+    def _stamp(self, span: Span, pair_id: bytes) -> None:
         """The way from a production trace to its pair; nothing else of ours goes on it."""
-        span = recording.trace.span
-        if span is not None and span.is_recording():
-            span.set_attribute("shadow.pair.id", recording.pair_id)
-            span.set_attribute("shadow.experiment.id", self.settings.experiment)
+        span.set_attribute("shadow.pair.id", pair_id.hex())
+        span.set_attribute("shadow.experiment.id", self.settings.experiment)
 
     def watch(self, recording: Recording) -> None:
         """Keep an eye on a call whose end somebody else decides."""
@@ -166,16 +174,8 @@ class Shadow:
         """True where the runner will find it, else why not."""
         if recording.overflow:
             return Reason.RESPONSE_TOO_LARGE
-        counters = self._counters()
-        frame = exchange_frame(recording.meta(counters), recording.request, recording.response)
-        if (reason := self.spool.append(frame)) is not None:
-            return reason
-        self._told = counters["version"]
-        return True
-
-    def _counters(self) -> dict[str, Any]:
-        version = self.counters.version
-        return {"process": self.process, "version": version, "counts": self.counters.snapshot()}
+        frame = recording.frame(self._name, self.counters.captured)
+        return self.spool.append(frame) or True
 
     @failsafe
     def tick(self) -> None:
@@ -190,12 +190,12 @@ class Shadow:
         self._tell_counters()
 
     def _tell_counters(self) -> None:
-        counters = self._counters()
-        if counters["version"] == self._told:
+        counts = self.counters.snapshot()
+        if counts == self._told:
             return
         # Small, and never refused for want of room: they say how much was.
-        if self.spool.append(counters_frame(counters), bounded=False) is None:
-            self._told = counters["version"]
+        if self.spool.append(counters_frame(self.process, counts), bounded=False) is None:
+            self._told = counts
 
     @failsafe
     def flush(self) -> None:

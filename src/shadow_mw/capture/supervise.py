@@ -44,26 +44,23 @@ class Supervisor:
         self._settings = settings
         self._directory = directory
         self._work = work
-        self._thread: threading.Thread | None = None
+        self.started = False
         self._start_lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._failures = 0
         self._not_before = 0.0
 
-    def ensure(self) -> None:
+    def start(self) -> None:
         """Start the thread, once per process, at the first call that is seen."""
-        if self._thread is None:
-            with self._start_lock:
-                if self._thread is None:
-                    self._thread = threading.Thread(
-                        target=self._run, name="shadow_mw-supervisor", daemon=True
-                    )
-                    self._thread.start()
+        with self._start_lock:
+            if not self.started:
+                threading.Thread(target=self._run, name="shadow_mw-supervisor", daemon=True).start()
+                self.started = True
 
     def last_look(self) -> None:
         """The process ends: what it leaves behind needs a runner, which may be missing yet."""
-        if self._thread is not None and self._settings.runner == "auto":
+        if self.started and self._settings.runner == "auto":
             self._watch()
 
     def _run(self) -> None:

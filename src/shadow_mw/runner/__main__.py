@@ -84,7 +84,9 @@ def _serve_inline(runner: Runner, lock: int) -> None:
     from shadow_mw.capture.context import RequestContext, current
 
     # The candidate calls of this thread are not the app's.
-    current.set(RequestContext(suppressed=True))
+    context = RequestContext()
+    context.suppressed = True
+    current.set(context)
     with contextlib.closing(os.fdopen(lock)):
         asyncio.run(runner.run(linger=None))
 

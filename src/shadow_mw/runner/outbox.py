@@ -27,6 +27,8 @@ MOST_WAITING = 512
 INTERVAL = 0.1
 BACKOFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
+Counts = dict[str, dict[str, int]]
+"""Absolute counters, by process."""
 Funnel = Callable[[str, str, dict[str, int]], bool]
 """Takes (candidate id, source, absolute counters); says whether they were kept."""
 
@@ -65,13 +67,14 @@ class Outbox:
         self._source = source
         self._done = done
         self._waiting: list[Parcel] = []
-        self._processes: dict[str, ProcessCounts] = {}
+        self._processes = progress.processes()
+        self._changed: set[str] = set()
         self._closing = asyncio.Event()
         # One thread for all exporting: the exporter blocks, the event loop must not.
         self._thread = ThreadPoolExecutor(1, "shadow_mw-export")
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._processes)
+        return len(self._waiting) + len(self._changed)
 
     @property
     def full(self) -> bool:
@@ -102,17 +105,20 @@ class Outbox:
 
     def count_process(self, counters: ProcessCounts) -> None:
         """An app process says how many calls it has seen, and refused."""
-        known = self._processes.get(counters.process)
-        if known is None or known.version < counters.version:
-            self._processes[counters.process] = counters
+        known = self._processes.setdefault(counters.process, {})
+        newer = {name: n for name, n in counters.counts.items() if n > known.get(name, -1)}
+        if newer:
+            known.update(newer)
+            self._changed.add(counters.process)
 
     async def flush(self) -> bool:
         """Export what waits; False where the exporter refuses, with everything kept."""
-        while self._waiting or self._processes:
+        while self._waiting or self._changed:
             batch = self._batch()
-            processes, self._processes = self._processes, {}
-            if not await self._in_thread(self._export, batch, processes):
-                self._processes = processes | self._processes
+            changed = {process: dict(self._processes[process]) for process in self._changed}
+            self._changed.clear()
+            if not await self._in_thread(self._export, batch, changed):
+                self._changed.update(changed)
                 return False
             del self._waiting[: len(batch)]
             self._done([parcel.position for parcel in batch])
@@ -128,15 +134,15 @@ class Outbox:
             count += 1
         return self._waiting[:count]
 
-    def _export(self, batch: list[Parcel], processes: dict[str, ProcessCounts]) -> bool:
+    def _export(self, batch: list[Parcel], processes: Counts) -> bool:
         if not self._send(batch):
             return False
         outcomes: Counter[tuple[str, str]] = Counter()
         for parcel in batch:
             outcomes.update(parcel.outcomes)
-        for counters in processes.values():
-            self._progress.count_process(counters)
-            if not self._tell("", counters.process, counters.counts):
+        for process, counts in processes.items():
+            self._progress.count_process(process, counts)
+            if not self._tell("", process, counts):
                 return False
         self._progress.commit([parcel.position for parcel in batch], outcomes)
         if outcomes:
@@ -149,7 +155,7 @@ class Outbox:
             return not spans or self._exporter.export(spans) is SpanExportResult.SUCCESS
         except Exception:
             if len(batch) > 1:
-                return all([self._send([parcel]) for parcel in batch])
+                return all(self._send([parcel]) for parcel in batch)
             logger.exception("a pair that the exporter cannot take was skipped")
             batch[0].skip()
             return True
@@ -165,9 +171,9 @@ class Outbox:
 
     async def _in_thread(
         self,
-        export: Callable[[list[Parcel], dict[str, ProcessCounts]], bool],
+        export: Callable[[list[Parcel], Counts], bool],
         batch: list[Parcel],
-        processes: dict[str, ProcessCounts],
+        processes: Counts,
     ) -> bool:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, export, batch, processes)

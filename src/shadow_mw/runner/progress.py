@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from shadow_mw.frames import ProcessCounts
 from shadow_mw.runner.tail import Position
 
 FILE = "progress.db"
@@ -25,7 +24,7 @@ CREATE TABLE IF NOT EXISTS done (segment TEXT, offset INTEGER, PRIMARY KEY (segm
   WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outcomes (candidate TEXT, name TEXT, n INTEGER,
   PRIMARY KEY (candidate, name)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS processes (process TEXT PRIMARY KEY, version INTEGER, counts TEXT)
+CREATE TABLE IF NOT EXISTS processes (process TEXT PRIMARY KEY, counts TEXT)
   WITHOUT ROWID;
 """
 
@@ -64,16 +63,13 @@ class Progress:
         for segment in segments:
             self._run("DELETE FROM done WHERE segment = ?", segment)
 
-    def count_process(self, counters: ProcessCounts) -> None:
-        """Keep the newest counters of an app process."""
-        self._run(
-            "INSERT INTO processes VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET"
-            " version = excluded.version, counts = excluded.counts"
-            " WHERE excluded.version > version",
-            counters.process,
-            counters.version,
-            json.dumps(counters.counts),
-        )
+    def count_process(self, process: str, counts: Mapping[str, int]) -> None:
+        """Keep the counters of an app process."""
+        self._run("INSERT OR REPLACE INTO processes VALUES (?, ?)", process, json.dumps(counts))
+
+    def processes(self) -> dict[str, dict[str, int]]:
+        """The counters of every app process that wrote here."""
+        return {p: json.loads(counts) for p, counts in self._rows("SELECT * FROM processes")}
 
     def captured(self) -> int:
         """Calls that all app processes together have seen."""
