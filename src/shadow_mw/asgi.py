@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from shadow_mw.capture.context import RequestContext, current, leave
+from shadow_mw.capture.context import RequestContext, current
 from shadow_mw.capture.inbound import Inbound, inbound_call
 from shadow_mw.capture.shadow import Shadow
 from shadow_mw.exceptions import ConfigError
@@ -39,30 +39,35 @@ class ShadowMiddleware:
             ConfigError: a setting is wrong, and the server has no lifespan to be stopped by.
         """
         shadow = self._shadow
-        if self._fault is not None:
-            await _refuse_start(self._fault, scope, receive, send)
-        elif shadow is None:
-            await self.app(scope, receive, send)
-        elif scope["type"] == "lifespan":
+        if shadow is None:
+            if self._fault is not None:
+                await _refuse_start(self._fault, scope, receive, send)
+            else:
+                await self.app(scope, receive, send)
+            return
+        kind = scope["type"]
+        if kind == "lifespan":
             await self.app(scope, receive, _flushing(shadow, send))
-        else:
-            await self._serve(shadow, scope, receive, send)
-
-    async def _serve(self, shadow: Shadow, scope: Scope, receive: Receive, send: Send) -> None:
-        context = RequestContext(headers=scope.get("headers", ()))
+            return
+        context = RequestContext()
+        context.headers = scope["headers"]
         if shadow.response_header:
             send = _naming(context, send)
         token = current.set(context)
         try:
-            call = inbound_call(
-                shadow, scope.get("method", ""), scope.get("path", ""), context, scope["headers"]
-            )
-            if call is None:
-                await self.app(scope, receive, send)
-            else:
-                await _record(self.app, scope, receive, send, call)
+            if kind == "http" and scope["method"] == "POST":
+                path = scope["path"]
+                if path.endswith(shadow.endings):
+                    call = inbound_call(shadow, path, context, scope["headers"])
+                    if call is not None:
+                        await _record(self.app, scope, receive, send, call)
+                        return
+            await self.app(scope, receive, send)
         finally:
-            leave(current, token)
+            try:
+                current.reset(token)
+            except ValueError:
+                pass  # the coroutine is being closed from another context
 
 
 async def _refuse_start(fault: ConfigError, scope: Scope, receive: Receive, send: Send) -> None:

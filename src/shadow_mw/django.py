@@ -10,7 +10,7 @@ from asgiref.sync import markcoroutinefunction
 from django.core.exceptions import MiddlewareNotUsed, RequestDataTooBig
 from django.http import RawPostDataException, UnreadablePostError
 
-from shadow_mw.capture.context import RequestContext, current, leave
+from shadow_mw.capture.context import RequestContext, current
 from shadow_mw.capture.failsafe import failsafe
 from shadow_mw.capture.inbound import Body, Inbound, inbound_call
 from shadow_mw.capture.shadow import Shadow
@@ -46,7 +46,8 @@ class ShadowMiddleware:
         """Serve one request."""
         if self._async:
             return self.__acall__(request)
-        context = RequestContext(request.headers.get("traceparent"))
+        context = RequestContext()
+        context.traceparent = request.headers.get("traceparent")
         call = _open(self._shadow, request, context)
         token = current.set(context)
         try:
@@ -55,12 +56,13 @@ class ShadowMiddleware:
             _fail(call, error)
             raise
         finally:
-            leave(current, token)
+            current.reset(token)
         return self._answer(response, context, call)
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         """Serve one request on the event loop."""
-        context = RequestContext(request.headers.get("traceparent"))
+        context = RequestContext()
+        context.traceparent = request.headers.get("traceparent")
         call = _open(self._shadow, request, context)
         token = current.set(context)
         try:
@@ -69,7 +71,7 @@ class ShadowMiddleware:
             _fail(call, error)
             raise
         finally:
-            leave(current, token)
+            current.reset(token)
         return self._answer(response, context, call)
 
     def _answer(
@@ -83,8 +85,10 @@ class ShadowMiddleware:
 
 @failsafe
 def _open(shadow: Shadow, request: HttpRequest, context: RequestContext) -> Inbound | None:
+    if request.method != "POST":
+        return None
     headers = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in request.headers.items()]
-    call = inbound_call(shadow, request.method or "", request.path, context, headers)
+    call = inbound_call(shadow, request.path, context, headers)
     if call is not None:
         _read(request, call)
     return call
@@ -137,7 +141,7 @@ async def _stream(
             try:
                 data = await anext(iterator)
             finally:
-                leave(current, token)
+                current.reset(token)
             if call is not None:
                 call.chunk(data)
             yield data

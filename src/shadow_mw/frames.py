@@ -56,14 +56,6 @@ class Frame:
     end: int
 
 
-def exchange_frame(fixed: bytes, names: bytes, request: bytes, response: bytes) -> list[bytes]:
-    """The buffers of one exchange, for a single `writev`; `fixed` comes from `FIXED.pack`."""
-    head = fixed + names
-    checksum = zlib.crc32(response, zlib.crc32(request, zlib.crc32(head)))
-    length = len(head) + len(request) + len(response)
-    return [HEADER.pack(MAGIC, 1, length, checksum), head, request, response]
-
-
 def counters_frame(process: str, counts: Mapping[str, int]) -> list[bytes]:
     """The buffers of a frame that only brings counters."""
     body = json.dumps({"process": process, "counts": counts}).encode()

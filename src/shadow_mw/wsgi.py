@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from shadow_mw.capture.context import RequestContext, current, leave
+from shadow_mw.capture.context import RequestContext, current
 from shadow_mw.capture.failsafe import failsafe
 from shadow_mw.capture.inbound import Body, Inbound, inbound_call
 from shadow_mw.capture.shadow import Shadow
@@ -31,10 +31,12 @@ class ShadowMiddleware:
         shadow = self._shadow
         if shadow is None:
             return self.app(environ, start_response)
-        context = RequestContext(environ.get("HTTP_TRACEPARENT"))
-        path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-        method = environ.get("REQUEST_METHOD", "")
-        call = inbound_call(shadow, method, path, context, _headers(environ))
+        context = RequestContext()
+        context.traceparent = environ.get("HTTP_TRACEPARENT")
+        call = None
+        if environ.get("REQUEST_METHOD") == "POST":
+            path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+            call = inbound_call(shadow, path, context, _headers(environ))
         if shadow.response_header:
             start_response = _naming(context, start_response)
         if call is not None:
@@ -59,7 +61,7 @@ class ShadowMiddleware:
                 call.finish("error", type(error).__name__)
             raise
         finally:
-            leave(current, token)
+            current.reset(token)
 
 
 def _whole_or_streamed(

@@ -277,7 +277,7 @@ def test_the_garbage_collector_may_run_while_our_locks_are_held(shadow: Shadow):
     request = client.build_request("POST", URL, json=BODY | {"stream": True})
     response = client.send(request, stream=True)
 
-    with shadow.spool._lock, shadow.counters._lock:
+    with shadow.spool._lock, shadow.counters.lock:
         del response
         gc.collect()
     shadow.tick()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
-from contextvars import ContextVar, Token
-from typing import TypeVar
-
-T = TypeVar("T")
+from contextvars import ContextVar
 
 
 class RequestContext:
-    """Lives as long as one web request (or one task); shared by all its LLM calls."""
+    """Lives as long as one web request (or one task); shared by all its LLM calls.
+
+    Its defaults are the class's: most requests need none of it, and every request makes one.
+    """
 
     key: str | None = None
     segment: str | None = None
@@ -23,28 +22,12 @@ class RequestContext:
     trace_id: bytes | None = None
     """Of the calls so far; made at the first one where the request has no trace of its own."""
 
-    def __init__(
-        self, traceparent: str | None = None, headers: Iterable[tuple[bytes, bytes]] = ()
-    ) -> None:
-        self._traceparent = traceparent
-        self._headers = headers
-
-    def find_traceparent(self) -> str | None:
-        """The request's `traceparent` header; looked for when it is needed."""
-        if self._traceparent is None:
-            for name, value in self._headers:
-                if name == b"traceparent":
-                    self._traceparent = value.decode("latin-1")
-        return self._traceparent
+    headers: Iterable[tuple[bytes, bytes]] = ()
+    """The request's, as ASGI has them."""
+    traceparent: str | None = None
 
 
 current: ContextVar[RequestContext | None] = ContextVar("shadow_mw_request", default=None)
-
-
-def leave(variable: ContextVar[T], token: Token[T]) -> None:
-    """Reset a variable; nothing where a coroutine is being closed from another context."""
-    with contextlib.suppress(ValueError):
-        variable.reset(token)
 
 
 def annotate(

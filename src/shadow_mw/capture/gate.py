@@ -19,23 +19,19 @@ class Counters:
     """What became of every call that this process saw; absolute since it started."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self._refused: dict[str, int] = {}
         self.captured = 0
-
-    def seen(self) -> None:
-        """One more LLM call went by."""
-        with self._lock:
-            self.captured += 1
+        """Calls that went by; added to under the lock."""
 
     def refused(self, reason: Reason) -> None:
         """One call is not mirrored."""
-        with self._lock:
+        with self.lock:
             self._refused[reason] = self._refused.get(reason, 0) + 1
 
     def snapshot(self) -> dict[str, int]:
         """All counters at one moment."""
-        with self._lock:
+        with self.lock:
             return {"captured": self.captured} | self._refused
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from shadow_mw.capture import outbound
-from shadow_mw.capture.context import RequestContext, current, leave
+from shadow_mw.capture.context import RequestContext, current
 from shadow_mw.capture.failsafe import failsafe
 from shadow_mw.types import Reason
 
@@ -22,13 +22,12 @@ RECURSION_HEADER = b"x-shadow-role"
 @failsafe
 def inbound_call(
     shadow: Shadow,
-    method: str,
     path: str,
     context: RequestContext,
     headers: Iterable[tuple[bytes, bytes]],
 ) -> Inbound | None:
-    """The recording of a request to this app; None where it is no LLM call, or refused."""
-    if method != "POST" or not shadow.inbound:
+    """The recording of a POST to this app; None where it is no LLM call, or refused."""
+    if not shadow.inbound:
         return None
     wire = shadow.wire_of(path.encode(errors="replace"))
     if wire is None:
@@ -176,7 +175,7 @@ class Body:
             self._finish("error", type(error).__name__)
             raise
         finally:
-            leave(current, token)
+            current.reset(token)
         if self._call is not None:
             self._call.chunk(data)
         return data
@@ -188,7 +187,7 @@ class Body:
             if (close := getattr(self._inner, "close", None)) is not None:
                 close()
         finally:
-            leave(current, token)
+            current.reset(token)
             self._finish("closed")
 
     def _finish(self, end: str, error: str = "") -> None:

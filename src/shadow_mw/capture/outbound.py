@@ -14,8 +14,8 @@ from contextvars import ContextVar
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from shadow_mw.capture.context import current, leave
-from shadow_mw.capture.failsafe import failsafe
+from shadow_mw.capture.context import current
+from shadow_mw.capture.failsafe import failsafe, note
 from shadow_mw.capture.recorder import Recording
 from shadow_mw.types import Reason
 
@@ -57,9 +57,14 @@ def _patch(name: str) -> None:
     sync_stream, async_stream = _sync_stream(module), _async_stream(module)
     send, asend = module.Client.send, module.AsyncClient.send
 
+    # The guard stands in the open here, without a decorator's call: this is every LLM call's way.
     @functools.wraps(send)
     def shadowed_send(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        recording = _begin(request)
+        try:
+            recording = _begin(request)
+        except Exception as error:
+            recording = None
+            _lost("begin", error)
         if recording is None:
             return send(self, request, *args, **kwargs)
         token = capturing.set(True)
@@ -69,13 +74,20 @@ def _patch(name: str) -> None:
             _fail(recording, error)
             raise
         finally:
-            leave(capturing, token)
-        _attach(recording, response, sync_stream)
+            capturing.reset(token)
+        try:
+            _attach(recording, response, sync_stream)
+        except Exception as error:
+            _lost("attach", error)
         return response
 
     @functools.wraps(asend)
     async def shadowed_asend(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        recording = _begin(request)
+        try:
+            recording = _begin(request)
+        except Exception as error:
+            recording = None
+            _lost("begin", error)
         if recording is None:
             return await asend(self, request, *args, **kwargs)
         token = capturing.set(True)
@@ -85,8 +97,14 @@ def _patch(name: str) -> None:
             _fail(recording, error)
             raise
         finally:
-            leave(capturing, token)
-        _attach(recording, response, async_stream)
+            try:
+                capturing.reset(token)
+            except ValueError:
+                pass  # the coroutine is being closed from another context
+        try:
+            _attach(recording, response, async_stream)
+        except Exception as error:
+            _lost("attach", error)
         return response
 
     module.Client.send = shadowed_send
@@ -94,7 +112,6 @@ def _patch(name: str) -> None:
     _patched.add(id(module.Client))
 
 
-@failsafe
 def _begin(request: Any) -> Recording | None:
     shadow = _active
     if shadow is None or request.method != "POST":
@@ -119,20 +136,30 @@ def _begin(request: Any) -> Recording | None:
     return recording
 
 
+def _lost(where: str, error: Exception) -> None:
+    """An error of ours has lost a call that was counted as captured."""
+    note(where, error)
+    if _active is not None:
+        _active.counters.refused(Reason.INTERNAL_ERROR)
+
+
 @failsafe
 def _fail(recording: Recording, error: BaseException) -> None:
+    recording.chunks = []
+    recording.pending = [True]
     recording.finish("error", type(error).__name__)
 
 
-@failsafe
 def _attach(recording: Recording, response: Any, stream: type) -> None:
     if response.is_stream_consumed:
-        recording.whole(response.status_code, response.content)
+        # In one piece, and decoded.
+        recording.status = response.status_code
+        recording.finish_whole(response.content)
         return
     recording.respond(response.status_code, response.headers.raw)
-    assert _active is not None
     recording.streamed = True
-    _active.watch(recording)
+    if _active is not None:
+        _active.watch(recording)
     response.stream = stream(response.stream, recording)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from zlib import crc32
 
 from shadow_mw.capture.context import RequestContext
-from shadow_mw.frames import ENDS, FIXED, INBOUND, NO_SPAN, SHARED_TRACE, exchange_frame
+from shadow_mw.frames import ENDS, FIXED, HEADER, INBOUND, MAGIC, NO_SPAN, SHARED_TRACE, Kind
 
 KEPT_HEADERS = frozenset((b"anthropic-version", b"anthropic-beta", b"openai-beta"))
 _END = {end: number for number, end in enumerate(ENDS)}
+
+EXCHANGE = int(Kind.EXCHANGE)
 
 _now = time.perf_counter_ns
 
@@ -39,30 +42,22 @@ class Recording:
     first_ns = 0
     end = ""
     error = b""
+    wire = 0
+    """The number of the wire format in `FORMATS`."""
+    request = b""
+    limit = 0
+    """Bytes of a response that are worth keeping."""
+    context: RequestContext | None = None
+    labels: tuple[str | None, str | None, str | None] | None = None
+    """What `annotate` said before the call; what it says during it comes second."""
+    owner: object = None
+    """What is this process's alone: a fork's copy of a recording is not the fork's."""
+    wall_ns = started_ns = last_ns = 0
     _size = 0
-
-    def __init__(
-        self,
-        on_finish: Callable[[Recording], None],
-        owner: object,
-        wire: int,
-        request: bytes,
-        limit: int,
-        context: RequestContext | None,
-    ) -> None:
-        self._on_finish = on_finish
-        self.owner = owner
-        """What is this process's alone: a fork's copy of a recording is not the fork's."""
-        self.wire = wire
-        self.request = request
-        self._limit = limit
-        self._context = context
-        # What `annotate` said before the call; what it says during it comes second.
-        self._labels = (context.key, context.segment, context.session) if context else None
-        self._chunks: list[bytes] = []
-        self._open = [True]
-        self.wall_ns = time.time_ns()
-        self.started_ns = self.last_ns = _now()
+    chunks: list[bytes]
+    pending: list[bool]
+    """One item until the leg has ended."""
+    on_finish: Callable[[Recording], None]
 
     def keep_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Of the request's headers: protocol versions and the SDK's retry counter, no other."""
@@ -85,14 +80,13 @@ class Recording:
             elif name == b"content-encoding":
                 self.content_encoding = value
 
-    def whole(self, status: int, body: bytes) -> None:
-        """The response came in one piece, decoded."""
-        self.status = status
-        if len(body) <= self._limit:
-            self._chunks.append(body)
-        else:
-            self.overflow = True
-        self.finish("eof")
+    def finish_whole(self, body: bytes) -> None:
+        """The response came in one piece."""
+        self.chunks = [body]
+        self.overflow = len(body) > self.limit
+        self.end = "eof"
+        self.last_ns = _now()
+        self.on_finish(self)
 
     def chunk(self, data: bytes) -> None:
         """Keep a reference to a piece of the body, as it passes by."""
@@ -100,23 +94,23 @@ class Recording:
         if not self.first_ns:
             self.first_ns = now
         self._size += len(data)
-        if self._size <= self._limit:
-            self._chunks.append(data)
+        if self._size <= self.limit:
+            self.chunks.append(data)
         elif not self.overflow:
             self.overflow = True
-            self._chunks.clear()
+            self.chunks.clear()
 
     def finish(self, end: str, error: str = "") -> None:
         """The primary leg has ended; only the first call counts."""
         try:
-            self._open.pop()
+            self.pending.pop()
         except IndexError:
             return
         if not self.streamed or error:
             self.last_ns = _now()
         self.end = end
         self.error = error.encode()
-        self._on_finish(self)
+        self.on_finish(self)
 
     @property
     def idle_ns(self) -> int:
@@ -125,31 +119,32 @@ class Recording:
 
     def frame(self, process: bytes, captured: int) -> list[bytes]:
         """Everything that was collected, as the runner reads it."""
-        chunks = self._chunks
+        chunks, request, started = self.chunks, self.request, self.started_ns
         response = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        names = b"\0".join(
-            (process, self.host, self.content_type, self.content_encoding, self.error)
-        )
-        names += b"\0" + self._label_names() + b"\0" + self.kept
-        started, request = self.started_ns, self.request
-        fixed = FIXED.pack(
+        names = b"%b\0%b\0%b\0%b\0%b\0%b\0%b" % (
+            process, self.host, self.content_type, self.content_encoding, self.error,
+            _labels(self) if self.context is not None else b"\0\0", self.kept,
+        )  # fmt: skip
+        head = FIXED.pack(
             self.pair_id, self.trace_id, self.parent_id, self.wall_ns, self.last_ns - started,
             self.first_ns - started if self.streamed and self.first_ns else -1,
             self.sample_rate, captured, self.status, self.retry, self.wire, self.flags,
             _END[self.end], len(names), len(request),
-        )  # fmt: skip
-        return exchange_frame(fixed, names, request, response)
-
-    def _label_names(self) -> bytes:
-        context = self._context
-        if context is None or self._labels is None:
-            return b"\0\0"
-        now = (context.key, context.segment, context.session)
-        return b"\0".join(map(_name, self._labels, now))
+        ) + names  # fmt: skip
+        checksum = crc32(response, crc32(request, crc32(head)))
+        length = len(head) + len(request) + len(response)
+        return [HEADER.pack(MAGIC, EXCHANGE, length, checksum), head, request, response]
 
     def inbound(self) -> None:
         """The call was received, not made."""
         self.flags |= INBOUND
+
+
+def _labels(recording: Recording) -> bytes:
+    context, labels = recording.context, recording.labels
+    assert context is not None
+    now = (context.key, context.segment, context.session)
+    return b"\0".join(map(_name, labels or now, now))
 
 
 def _name(first: str | None, second: str | None) -> bytes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from time import perf_counter_ns, time_ns
+from typing import TYPE_CHECKING
 
 from shadow_mw.capture import outbound
 from shadow_mw.capture.context import RequestContext
@@ -16,7 +16,7 @@ from shadow_mw.capture.gate import Counters, Gate
 from shadow_mw.capture.recorder import Recording
 from shadow_mw.capture.spool import Spool
 from shadow_mw.capture.supervise import Supervisor, runner_obstacle
-from shadow_mw.capture.trace import active_span, new_id, request_trace
+from shadow_mw.capture.trace import active_span, new_ids, request_trace
 from shadow_mw.frames import FORMATS, counters_frame
 from shadow_mw.types import Reason
 
@@ -42,8 +42,8 @@ class Shadow:
         self.inbound = settings.capture in ("auto", "inbound")
         self.response_header = settings.response_header
         self._max_response = settings.max_response_bytes
-        self._paths = {end.encode(): FORMATS.index(w) for end, w in settings.paths.items()}
-        self.endings = tuple(self._paths)
+        self._wires = [(e.encode(), FORMATS.index(w)) for e, w in settings.paths.items()]
+        self.endings = tuple(settings.paths)
         self._start_process()
         os.register_at_fork(after_in_child=self._after_fork)
         atexit.register(self.flush)
@@ -73,7 +73,7 @@ class Shadow:
 
     def _start_process(self) -> None:
         """State that belongs to one process id."""
-        self.process = f"app:{os.uname().nodename}:{os.getpid()}:{time.time_ns()}"
+        self.process = f"app:{os.uname().nodename}:{os.getpid()}:{time_ns()}"
         self.counters = Counters()
         self.gate = Gate(self.settings, self.directory)
         self.spool = Spool(self.directory, self.settings.queue_bytes, self._slow_write)
@@ -91,9 +91,10 @@ class Shadow:
 
     def wire_of(self, path: bytes) -> int | None:
         """The number of a request path's wire format in `FORMATS`, where it is one of ours."""
-        if not path.endswith(self.endings):
-            return None
-        return next(wire for end, wire in self._paths.items() if path.endswith(end))
+        for ending, wire in self._wires:
+            if path.endswith(ending):
+                return wire
+        return None
 
     def begin(self, wire: int, request: bytes, context: RequestContext | None) -> Recording | None:
         """A call starts; None where it is not recorded, counted under its reason."""
@@ -106,46 +107,54 @@ class Shadow:
         """Count one more call, and what can be said about it before its body is read."""
         if not self._supervisor.started:
             self._supervisor.start()
-        self.counters.seen()
+        counters = self.counters
+        with counters.lock:
+            counters.captured += 1
         return None if self.gate.plain else self.gate.refuses()
 
     def admit(self, wire: int, request: bytes, context: RequestContext | None) -> Recording | None:
-        """Decide with the request's body at hand, for a call that `refuse` let pass."""
-        result = self._admit(wire, request, context)
-        if isinstance(result, Recording):
-            return result
-        self.counters.refused(result or Reason.INTERNAL_ERROR)
-        return None
+        """Decide with the request's body at hand, for a call that `refuse` let pass.
 
-    @failsafe
-    def _admit(
-        self, wire: int, request: bytes, context: RequestContext | None
-    ) -> Recording | Reason:
+        Every mirrored call's way: few and long steps, since each call of a function costs here
+        several times what it costs in a loop.
+        """
         gate = self.gate
-        if len(request) > gate.max_request:
-            return Reason.REQUEST_TOO_LARGE
-        limit = self._max_response
-        recording = Recording(self._finished, self.counters, wire, request, limit, context)
-        recording.pair_id = pair_id = new_id(16)
-        span = active_span()
-        if span is not None:
-            recording.trace_id, recording.parent_id, active = span
+        recording = Recording()
+        ids = new_ids()
+        recording.pair_id = ids[:16]
+        found = active_span()
+        if found is not None:
+            recording.trace_id, recording.parent_id, span = found
         elif context is not None:
-            recording.trace_id, recording.parent_id = request_trace(context)
+            recording.trace_id, recording.parent_id = request_trace(context, ids[16:])
         else:
-            recording.trace_id, recording.flags = new_id(16), 0
+            recording.trace_id, recording.flags = ids[16:], 0
+        refusal = Reason.REQUEST_TOO_LARGE if len(request) > gate.max_request else None
         if not gate.plain:
-            recording.sample_rate = gate.sample_rate
-            session = context.session if context else None
-            trace_id = recording.trace_id.hex()
-            refusal = gate.refuses_body(request, session, trace_id, pair_id.hex())
-            if refusal is not None:
-                return refusal
+            refusal = refusal or self._sampled_out(recording, request, context)
+        if refusal is not None:
+            self.counters.refused(refusal)
+            return None
+        recording.wire, recording.request = wire, request
+        recording.owner, recording.limit = self.counters, self._max_response
+        recording.on_finish = self._finished
         if context is not None:
+            recording.context = context
+            recording.labels = (context.key, context.segment, context.session)
             context.trace_id = recording.trace_id
-        if span is not None and active.is_recording():
-            self._stamp(active, pair_id)
+        if found is not None and span.is_recording():
+            self._stamp(span, recording.pair_id)
+        recording.wall_ns = time_ns()
+        recording.started_ns = recording.last_ns = perf_counter_ns()
         return recording
+
+    def _sampled_out(
+        self, recording: Recording, request: bytes, context: RequestContext | None
+    ) -> Reason | None:
+        recording.sample_rate = self.gate.sample_rate
+        session = context.session if context else None
+        trace_id, pair_id = recording.trace_id.hex(), recording.pair_id.hex()
+        return self.gate.refuses_body(request, session, trace_id, pair_id)
 
     def _stamp(self, span: Span, pair_id: bytes) -> None:
         """The way from a production trace to its pair; nothing else of ours goes on it."""
@@ -153,7 +162,9 @@ class Shadow:
         span.set_attribute("shadow.experiment.id", self.settings.experiment)
 
     def watch(self, recording: Recording) -> None:
-        """Keep an eye on a call whose end somebody else decides."""
+        """Keep an eye on a call whose body comes in pieces, and whose end others decide."""
+        recording.chunks = []
+        recording.pending = [True]
         self._under_way.add(recording)
 
     def drop(self, recording: Recording, reason: Reason) -> None:
@@ -162,20 +173,17 @@ class Shadow:
         self.counters.refused(reason)
 
     def _finished(self, recording: Recording) -> None:
+        """Hand over to the runner, or count why not."""
         if recording.owner is not self.counters:
             return
         self._under_way.discard(recording)
-        outcome = self._hand_over(recording)
-        if outcome is not True:
-            self.counters.refused(outcome or Reason.INTERNAL_ERROR)
-
-    @failsafe
-    def _hand_over(self, recording: Recording) -> Reason | Literal[True]:
-        """True where the runner will find it, else why not."""
         if recording.overflow:
-            return Reason.RESPONSE_TOO_LARGE
+            self.counters.refused(Reason.RESPONSE_TOO_LARGE)
+            return
         frame = recording.frame(self._name, self.counters.captured)
-        return self.spool.append(frame) or True
+        reason = self.spool.append(frame)
+        if reason is not None:
+            self.counters.refused(reason)
 
     @failsafe
     def tick(self) -> None:

@@ -5,6 +5,7 @@ A segment is `flock`ed while its writer lives, so that the runner knows when it 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -12,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 
 from shadow_mw.frames import SUFFIX
 from shadow_mw.types import Reason
@@ -54,33 +56,34 @@ class Spool:
 
     def append(self, parts: list[bytes], *, bounded: bool = True) -> Reason | None:
         """Write one frame; a reason where it was dropped instead. Never raises OSError."""
-        length = sum(map(len, parts))
+        length = 0
+        for part in parts:
+            length += len(part)
         with self._lock:
-            over = self._size + self._sealed_bytes + length > self._limit
-            if bounded and over and self._full(length):
+            held = self._size + self._sealed_bytes + length
+            if held > self._limit and bounded and self._full(length):
                 return Reason.QUEUE_FULL
             try:
-                return self._write(parts, length)
+                if self._fd < 0 or self._size >= self._segment_bytes:
+                    self._open()
+                started = perf_counter()
+                written = os.writev(self._fd, parts)
+                if perf_counter() - started > SLOW_WRITE:
+                    self._on_slow()
+                if written == length:
+                    self._size += length
+                    return None
+                os.ftruncate(self._fd, self._size)
             except OSError:
-                self._close()
-                return Reason.SPOOL_ERROR
-
-    def _write(self, parts: list[bytes], length: int) -> Reason | None:
-        if self._fd < 0 or self._size >= self._segment_bytes:
-            self._open()
-        started = time.perf_counter()
-        try:
-            written = os.writev(self._fd, parts)
-        except OSError:
-            os.ftruncate(self._fd, self._size)
-            raise
-        if written != length:
-            os.ftruncate(self._fd, self._size)
+                self._give_up()
             return Reason.SPOOL_ERROR
-        self._size += length
-        if time.perf_counter() - started > SLOW_WRITE:
-            self._on_slow()
-        return None
+
+    def _give_up(self) -> None:
+        """Leave no torn frame behind, and try another segment next time."""
+        if self._fd >= 0:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, self._size)
+        self._close()
 
     def _open(self) -> None:
         self._close()

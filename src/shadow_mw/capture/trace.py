@@ -16,7 +16,12 @@ _TRACEPARENT = re.compile(
 )
 
 # Reseeded in every forked child by the standard library; ids need no more than that.
-new_id = random.randbytes
+_bits = random.getrandbits
+
+
+def new_ids() -> bytes:
+    """32 bytes: a pair id, and a W3C trace id in case the call has none."""
+    return _bits(256).to_bytes(32, "big")
 
 
 def active_span() -> tuple[bytes, bytes, Span] | None:
@@ -31,15 +36,18 @@ def active_span() -> tuple[bytes, bytes, Span] | None:
     return ids.trace_id.to_bytes(16, "big"), ids.span_id.to_bytes(8, "big"), span
 
 
-def request_trace(context: RequestContext) -> tuple[bytes, bytes]:
+def request_trace(context: RequestContext, new_id: bytes) -> tuple[bytes, bytes]:
     """Trace id and parent of a request without an active span: its header's, or its own."""
-    inbound = parse_traceparent(context.find_traceparent())
-    if inbound is not None:
-        return inbound
-    return context.trace_id or new_id(16), NO_SPAN
+    header = context.traceparent
+    if header is None:
+        for name, value in context.headers:
+            if name == b"traceparent":
+                header = context.traceparent = value.decode("latin-1")
+    inbound = parse_traceparent(header) if header else None
+    return inbound or (context.trace_id or new_id, NO_SPAN)
 
 
-def parse_traceparent(header: str | None) -> tuple[bytes, bytes] | None:
+def parse_traceparent(header: str) -> tuple[bytes, bytes] | None:
     """The ids of a W3C `traceparent` header; None where there is no valid one."""
-    match = _TRACEPARENT.fullmatch(header) if header else None
+    match = _TRACEPARENT.fullmatch(header)
     return (bytes.fromhex(match[1]), bytes.fromhex(match[2])) if match else None
