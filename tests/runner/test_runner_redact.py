@@ -28,6 +28,10 @@ JSON = st.recursive(
         ("phone", "+491711234567"),
         ("phone", "(020) 7946 0958"),
         ("phone", "012-345 6789"),
+        ("phone", "(415) 555-2671"),
+        ("phone", "415-555-2671"),
+        ("email", "rené@exämple.de"),
+        ("card", "4111.1111.1111.1111"),
         ("card", "4111 1111 1111 1111"),
         ("card", "5500005555555559"),
         ("iban", "DE89 3704 0044 0532 0130 00"),
@@ -50,6 +54,7 @@ def test_personal_data_become_pseudonyms(kind: str, text: str):
         "AKIAIOSFODNN7EXAMPLE",
         "ghp_" + "a" * 36,
         "xoxb-123456789012-abcdef",
+        "sk_live_4eC39HqLyjWDarjtT1zdp7dc",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl",
         "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
     ],
@@ -162,3 +167,45 @@ def test_labels_without_the_configured_key_are_refused(tmp_path: Path):
 
     with pytest.raises(ConfigError, match="SHADOW_REDACT_KEY is not set"):
         Redactor.for_labels(Settings(store=tmp_path / "shadow.db"))
+
+
+def test_a_request_s_credentials_by_name_are_removed_and_words_stay():
+    body = {
+        "messages": [{"role": "user", "content": "my password is secret"}],
+        "data_sources": [{"parameters": {"authentication": {"key": "abc"}, "top": 3}}],
+        "api_key": "plain-looking",
+    }
+
+    clean = REDACTOR.request(body)
+
+    assert clean["messages"] == body["messages"]
+    assert clean["api_key"] == "<credential>"
+    assert clean["data_sources"] == [{"parameters": {"authentication": "<credential>", "top": 3}}]
+
+
+def test_json_within_json_is_looked_into():
+    arguments = '{"q": "bob\\u0040example.com"}'
+
+    assert "<email:" in REDACTOR.json({"arguments": arguments})["arguments"]
+
+
+@pytest.mark.timeout(60)
+def test_a_long_hostile_text_comes_to_an_end():
+    """A pattern that looks back over the whole text needs three quarters of an hour for it."""
+    text = "-----BEGIN PRIVATE KEY----- " * 150_000
+
+    assert REDACTOR.text(text) == text
+
+
+def test_an_image_is_left_as_it_is():
+    blob = "data:image/png;base64," + "iVBORw0KGgo" * 100_000
+
+    assert REDACTOR.text(blob) is blob
+
+
+def test_a_key_that_was_made_is_kept_when_one_is_configured_later(tmp_path: Path):
+    store = tmp_path / "shadow.db"
+    before = Redactor.for_store(Settings(store=store)).text("a@b.example")
+    Redactor.for_store(Settings(store=store, redact_key="later"))
+
+    assert Redactor.for_store(Settings(store=store)).text("a@b.example") == before

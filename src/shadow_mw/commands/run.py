@@ -14,8 +14,11 @@ from shadow_mw.settings import load
 def run() -> None:
     """Run the runner here, until SIGTERM (for SHADOW_RUNNER=external)."""
     settings = load()
-    if settings.active and take_lock(settings.directory) is None:
+    if not settings.active:
+        raise ConfigError("nothing to mirror to: set SHADOW_CANDIDATE_URL and _MODEL")
+    lock = take_lock(settings.directory)
+    if lock is None:
         status = read_status(settings.directory)
         pid = f" (pid {status.pid})" if status else ""
         raise ConfigError(f"a runner{pid} already serves {settings.directory}")
-    serve(settings, linger=None)
+    serve(settings, lock, linger=None)

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from shadow_mw.control import LOCK
 from shadow_mw.exceptions import ConfigError, ShadowError
+from shadow_mw.frames import SUFFIX
 from shadow_mw.runner.runner import LINGER, Runner
 from shadow_mw.settings import Settings, load
 
@@ -38,7 +39,7 @@ def open_runner(settings: Settings) -> Runner:
     from shadow_mw.evaluate.pipeline import Evaluator
     from shadow_mw.prices import PriceTable
 
-    evaluator = Evaluator.open(settings.store.absolute(), PriceTable(settings.prices))
+    evaluator = Evaluator.open(settings.store, PriceTable(settings.prices))
 
     def funnel(candidate: str, source: str, counts: dict[str, int]) -> bool:
         return evaluator.record_funnel(settings.experiment, candidate, source, counts)
@@ -46,8 +47,13 @@ def open_runner(settings: Settings) -> Runner:
     return Runner(settings, evaluator, funnel)
 
 
-def serve(settings: Settings, linger: float | None = LINGER) -> None:
+def serve(settings: Settings, lock: int, linger: float | None = LINGER) -> None:
     """Run in this process until SIGTERM, or until nobody needs a runner any more.
+
+    Args:
+        settings: the experiment's.
+        lock: the descriptor that makes this process the directory's only runner.
+        linger: seconds without work after which it leaves; None stays.
 
     Raises:
         ConfigError: there is nothing to mirror to.
@@ -58,15 +64,30 @@ def serve(settings: Settings, linger: float | None = LINGER) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     os.nice(NICENESS)
-    asyncio.run(_serve(settings, linger))
+    while asyncio.run(_serve(settings, linger)) and _needed_again(settings.directory, lock):
+        pass
 
 
-async def _serve(settings: Settings, linger: float | None) -> None:
+async def _serve(settings: Settings, linger: float | None) -> bool:
     runner = open_runner(settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, runner.stop)
-    await runner.run(linger)
+    return await runner.run(linger)
+
+
+def _needed_again(directory: Path, lock: int) -> bool:
+    """Look once more after giving up the lock: an app that ends now looks at the lock, not at us.
+
+    Either it sees the lock free and starts a runner, or we see its segment.
+    """
+    fcntl.flock(lock, fcntl.LOCK_UN)
+    if not any(directory.glob(f"*{SUFFIX}")):
+        return False
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def start_inline(settings: Settings) -> None:
@@ -111,9 +132,9 @@ def main() -> int:
     """Run with the settings of the environment, under the lock that the starter took."""
     parser = argparse.ArgumentParser(prog="python -m shadow_mw.runner")
     parser.add_argument("--lock-fd", type=int, required=True, help="descriptor that holds the lock")
-    parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        serve(load())
+        serve(load(), arguments.lock_fd)
     except ShadowError as error:
         print(f"shadow_mw: {error}", file=sys.stderr)  # noqa: T201 (the process's log file)
         return error.exit_code

@@ -30,21 +30,36 @@ _CREDENTIAL = re.compile(
   | \bxox[abprs]-[A-Za-z0-9-]{10,}                         # Slack
   | \bAIza[A-Za-z0-9_-]{35}                                # Google
   | \beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}                # JWT
+  | \b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}                 # Stripe
   | (?<=[Bb]earer\ )[A-Za-z0-9._~+/-]{16,}=*
-  | -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----.*?-----END\ [A-Z ]*PRIVATE\ KEY-----
+  | (?<=[Bb]asic\ )[A-Za-z0-9+/]{12,}=*
+  | -----BEGIN\ [A-Z ]{0,40}PRIVATE\ KEY-----[^-]{0,16384}-----END\ [A-Z ]{0,40}PRIVATE\ KEY-----
     """,
     re.VERBOSE | re.DOTALL,
 )
-_EMAIL = re.compile(r"[\w.+%-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}\b")
+_EMAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\b")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,3})?\b")
-_CARD = re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-])")
-# An international number, or a national one that is written with its separators.
+_CARD = re.compile(r"(?<![\w-])\d(?:[ .-]?\d){12,18}(?![\w-])")
+# A number with its country code, or a national or American one with its separators.
 _PHONE = re.compile(
     r"(?<![\w.+/-])(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d(?:[ .-]?\d){6,12}"
-    r"|\(?0\d{1,4}\)?[ -]\d{3,4}[ -]?\d{3,5})(?![\w/-])"
+    r"|\(?0\d{1,4}\)?[ -]\d{3,4}[ -]?\d{3,5}"
+    r"|(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.-])[2-9]\d{2}[.-]\d{4})(?![\w/-])"
 )
 # A string, or a number long enough to be a card's; never digits inside a string.
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\w.])\d{13,19}(?![\w.])')
+
+
+_SECRET_NAME = re.compile(
+    r"(?i)^(?:x-)?(?:api[_-]?key|authorization|auth[_-]?token|access[_-]?token|bearer|password"
+    r"|secret|client[_-]?secret|authentication|credentials?)$"
+)
+BLOB = 4096
+"""Characters without a blank after which a text is an image or the like, and holds no words."""
+
+
+def _is_blob(text: str) -> bool:
+    return len(text) > BLOB and not any(c.isspace() or c == "@" for c in text[:BLOB])
 
 
 def _luhn_ok(text: str) -> bool:
@@ -85,13 +100,16 @@ class Redactor:
     def __init__(self, rules: Iterable[str], key: bytes) -> None:
         self._rules = [(name, *rule) for name, rule in _RULES.items() if name in set(rules)]
         self._key = key
+        self._removes_credentials = "credentials" in set(rules)
 
     @classmethod
     def for_store(cls, settings: Settings) -> Redactor:
         """What is about to be stored: rules and key are left beside the store for labels."""
         sidecar = _sidecar(settings)
         key = _key(settings, sidecar)
-        write_json(sidecar, {"key": None if settings.redact_key else key, "rules": settings.redact})
+        made = read_json(sidecar).get("key")
+        configured = settings.redact_key is not None
+        write_json(sidecar, {"key": made, "configured": configured, "rules": settings.redact})
         return cls(settings.redact, key.encode())
 
     @classmethod
@@ -103,7 +121,7 @@ class Redactor:
         """
         sidecar = _sidecar(settings)
         written = read_json(sidecar)
-        if written and not written["key"] and settings.redact_key is None:
+        if written.get("configured") and settings.redact_key is None:
             raise ConfigError(
                 f"SHADOW_REDACT_KEY is not set: {settings.store} was written with one; "
                 "accepted is that same key"
@@ -113,6 +131,8 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """A text with its secrets and personal data replaced."""
+        if _is_blob(text):
+            return text
         for name, pattern, holds in self._rules:
             text = pattern.sub(functools.partial(self._replace, name, holds), text)
         return text
@@ -132,7 +152,8 @@ class Redactor:
         """A JSON value with every text in it redacted; the structure stays."""
         match value:
             case str():
-                return self.text(value)
+                # JSON within JSON, as tool arguments are: its escapes hide what it says.
+                return self.output(value) if value[:1] in ("{", "[") else self.text(value)
             case dict():
                 return {self.text(key): self.json(item) for key, item in value.items()}
             case list():
@@ -142,6 +163,22 @@ class Redactor:
                 return value if text == str(value) else text
             case _:
                 return value
+
+    def request(self, body: Json) -> Json:
+        """A request: as `json`, and without what stands under the name of a credential."""
+        match body:
+            case dict():
+                return {
+                    self.text(key): "<credential>" if self._secret(key) else self.request(item)
+                    for key, item in body.items()
+                }
+            case list():
+                return [self.request(item) for item in body]
+            case _:
+                return self.json(body)
+
+    def _secret(self, name: str) -> bool:
+        return self._removes_credentials and _SECRET_NAME.match(name) is not None
 
     def output(self, text: str) -> str:
         """A model's output: where it is JSON it stays JSON, written as it was."""

@@ -77,8 +77,12 @@ class Runner:
         """Checkpoint and return; calls under way are left to the next runner."""
         self._stopping.set()
 
-    async def run(self, linger: float | None = LINGER) -> None:
-        """Work until stopped, or until no app process has held a segment for `linger` seconds."""
+    async def run(self, linger: float | None = LINGER) -> bool:
+        """Work until stopped, or until no app process has held a segment for `linger` seconds.
+
+        Returns:
+            Whether it left by itself, for want of work.
+        """
         # No instrumentation of the host is to see our calls.
         for key in ("suppress_instrumentation", "suppress_http_instrumentation"):
             otel_context.attach(otel_context.set_value(key, True))
@@ -95,6 +99,7 @@ class Runner:
             self._outbox.close()
             await asyncio.gather(export, return_exceptions=True)
             self._close()
+        return not self._stopping.is_set()
 
     async def _follow(self, linger: float | None, tasks: list[asyncio.Task[None]]) -> None:
         alone_since = time.monotonic()

@@ -33,7 +33,7 @@ from shadow_mw import semconv
 from shadow_mw.runner.candidate import Leg
 from shadow_mw.runner.redact import Redactor
 from shadow_mw.settings import Candidate, Settings
-from shadow_mw.types import Call, Exchange, Json, Outcome, Role
+from shadow_mw.types import Call, Exchange, Json, Outcome, Role, WireFormat
 from shadow_mw.version import __version__
 from shadow_mw.wire import format_of
 from shadow_mw.wire.base import output_messages
@@ -70,6 +70,8 @@ class Spans:
         self._redactor = redactor
         self._ids, self._ended = _Ids(), _Ended()
         service = os.environ.get("OTEL_SERVICE_NAME") or "shadow-mw"
+        # A switch that is meant for the app's own telemetry.
+        disabled = os.environ.pop("OTEL_SDK_DISABLED", None)
         self._provider = TracerProvider(
             sampler=ALWAYS_ON,
             resource=Resource.create({SERVICE_NAME: service}),
@@ -82,6 +84,8 @@ class Spans:
                 max_span_attribute_length=SpanLimits.UNSET,
             ),
         )
+        if disabled is not None:
+            os.environ["OTEL_SDK_DISABLED"] = disabled
         self._provider.add_span_processor(self._ended)
         self._tracer = self._provider.get_tracer(semconv.SCOPE, __version__)
 
@@ -99,7 +103,7 @@ class Spans:
                 semconv.SERVER_ADDRESS: host or None,
                 semconv.SERVER_PORT: int(port) if port.isdecimal() else None,
                 **call.params,
-                **(self._input(call, body) if self._full else {}),
+                **(self._input(exchange.format, body) if self._full else {}),
             },
         )
         return self._end(span, leg)
@@ -153,7 +157,7 @@ class Spans:
                 semconv.EXPERIMENT_ID: self._experiment,
                 semconv.MARK: self._mark,
                 semconv.SAMPLE_RATE: exchange.sample_rate,
-                semconv.SEGMENT: exchange.segment,
+                semconv.SEGMENT: self._redacted(exchange.segment),
                 semconv.SESSION: self._redacted(exchange.session),
                 semconv.KEY: self._redacted(exchange.key),
                 semconv.WIRE_FORMAT: exchange.format,
@@ -166,13 +170,15 @@ class Spans:
     def _redacted(self, text: str | None) -> str | None:
         return None if text is None else self._redactor.text(text)
 
-    def _input(self, call: Call, body: Json) -> Mapping[str, AttributeValue | None]:
-        clean = self._redactor.json
+    def _input(self, format: WireFormat, body: Json) -> Mapping[str, AttributeValue | None]:
+        """Redacted once, then read anew: a long prompt is looked through one time only."""
+        clean = self._redactor.request(body)
+        call = format_of(format).read_request(clean)
         system = call.system_instructions
         return {
-            semconv.REQUEST: _dumps(clean(body)),
-            semconv.INPUT_MESSAGES: _dumps(clean(call.input_messages)),
-            semconv.SYSTEM_INSTRUCTIONS: _dumps(clean(system)) if system else None,
+            semconv.REQUEST: _dumps(clean),
+            semconv.INPUT_MESSAGES: _dumps(call.input_messages),
+            semconv.SYSTEM_INSTRUCTIONS: _dumps(system) if system else None,
         }
 
     def _end(self, span: Span, leg: Leg) -> ReadableSpan:
@@ -199,7 +205,7 @@ class Spans:
             },
         )
         if leg.outcome in (Outcome.ERROR, Outcome.TIMEOUT):
-            _set(span, {semconv.ERROR_TYPE: reply.error or str(leg.outcome)})
+            _set(span, {semconv.ERROR_TYPE: self._redacted(reply.error) or str(leg.outcome)})
             message = self._redactor.text(reply.error_message or "")
             span.set_status(Status(StatusCode.ERROR, message[:200] or None))
         span.end(leg.ended_ns)
@@ -215,12 +221,9 @@ class Spans:
         return _dumps(messages) if messages else None
 
     def _redact_part(self, part: dict[str, Json]) -> None:
-        for name in ("content", "arguments"):
-            value = part.get(name)
-            if isinstance(value, str):
-                part[name] = self._redactor.output(value)
-            elif value is not None:
-                part[name] = self._redactor.json(value)
+        for name, value in part.items():
+            clean = self._redactor.output if isinstance(value, str) else self._redactor.json
+            part[name] = clean(value)
 
 
 def _parent(exchange: Exchange) -> Context:

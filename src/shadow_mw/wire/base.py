@@ -22,6 +22,12 @@ class Stream:
     failure: errors.Failure | None = None
 
 
+CREDENTIALS = frozenset(
+    {"api_key", "api_base", "base_url", "authorization", "headers", "extra_headers", "extra_query"}
+)
+"""Fields by which gateways take the caller's own keys: the primary's, wherever they stand."""
+
+
 class Format(ABC):
     """One wire format: reads requests and replies, writes the candidate's request."""
 
@@ -62,7 +68,11 @@ class Format(ABC):
         remove: Sequence[str],
     ) -> dict[str, Json]:
         """Return the same request for the candidate, without the primary's state and identity."""
-        kept = {name: value for name, value in body.items() if name not in self.withheld}
+        kept = {
+            name: value
+            for name, value in body.items()
+            if name not in self.withheld and name not in CREDENTIALS
+        }
         changed = kept | {"model": model} | self._forced(body) | dict(params)
         return {name: value for name, value in changed.items() if name not in remove}
 

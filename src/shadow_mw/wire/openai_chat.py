@@ -44,6 +44,8 @@ class OpenAIChat(Format):
         messages = mappings(body.get("messages"))
         stateful = (
             body.get("web_search_options") is not None
+            # Azure's own retrieval, with the keys to it.
+            or body.get("data_sources") is not None
             or common.has_hosted_tool(body.get("tools"))
             or any(_refers_to_provider(message) for message in messages)
         )
