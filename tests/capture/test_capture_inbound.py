@@ -208,3 +208,41 @@ def test_the_trace_header_is_the_only_change_that_can_be_asked_for(shadow: Shado
     ids = [exchange.trace_id for exchange in exchanges(shadow.directory)]
     assert sent[0]["headers"] == [*HEADERS, (b"x-trace-id", ids[0].encode())]
     assert started[0][1] == [("Content-Type", "text/event-stream"), ("X-Trace-Id", ids[1])]
+
+
+def test_headers_that_can_be_read_only_once_reach_the_client(shadow: Shadow):
+    async def app(scope, receive, send):
+        await receive()
+        await receive()
+        once = (header for header in HEADERS)
+        await send({"type": "http.response.start", "status": 200, "headers": once})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    sent = run_asgi(AsgiMiddleware(app))
+
+    assert sent[0]["headers"] == HEADERS
+    assert exchanges(shadow.directory)[0].content_type == "text/event-stream"
+
+
+def test_start_response_takes_its_arguments_by_name_too(shadow: Shadow):
+    def app(environ, start_response):
+        start_response("200 OK", [("X", "y")], exc_info=None)
+        return [b"{}"]
+
+    _, parts = run_wsgi(WsgiMiddleware(app))
+
+    assert parts == [b"{}"]
+
+
+def test_a_request_that_never_became_complete_is_counted(shadow: Shadow):
+    async def failing(scope, receive, send):
+        raise RuntimeError("before the body")
+
+    async def leaving(scope, receive, send):
+        return
+
+    with pytest.raises(RuntimeError):
+        run_asgi(AsgiMiddleware(failing))
+    run_asgi(AsgiMiddleware(leaving))
+
+    assert shadow.counters.snapshot() == {"captured": 2, "request_incomplete": 2}

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import gc
 import json
+import types
 from types import ModuleType
 
 import httpx
@@ -11,6 +13,7 @@ import pytest
 from support.segments import exchanges, frames
 
 from shadow_mw import annotate
+from shadow_mw.capture import failsafe, outbound
 from shadow_mw.capture.context import RequestContext, current
 from shadow_mw.capture.shadow import Shadow
 from shadow_mw.settings import Settings
@@ -284,3 +287,45 @@ def test_the_garbage_collector_may_run_while_our_locks_are_held(shadow: Shadow):
 
     assert exchanges(shadow.directory)[0].end == "gc"
     client.close()
+
+
+@pytest.mark.swallows
+def test_a_client_library_that_is_broken_stops_nothing(shadow: Shadow, monkeypatch):
+    monkeypatch.setattr(outbound, "MODULES", ("httpx2", "antigravity_that_is_not_there"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+
+    outbound.install(shadow)
+
+    assert list(failsafe.swallowed) == ["_patch: ModuleNotFoundError"]
+
+
+def test_what_a_full_queue_refused_is_told_later(http: ModuleType, settings: Settings):
+    object.__setattr__(settings, "queue_bytes", 1)
+    shadow = Shadow(settings)
+    with http.Client(transport=transport(http)) as client:
+        client.post(URL, json=BODY)
+    shadow.tick()
+
+    assert frames(shadow.directory)[1][-1].counts == {"captured": 1, "queue_full": 1}
+    shadow.spool.close()
+
+
+def test_a_coroutine_closed_from_another_context_makes_no_noise(shadow: Shadow):
+    @types.coroutine
+    def suspended():
+        yield
+
+    async def never(request):
+        await suspended()
+
+    async def call():
+        async with httpx2.AsyncClient(transport=httpx2.MockTransport(never)) as client:
+            await client.post(URL, json=BODY)
+
+    coroutine = call()
+    contextvars.copy_context().run(coroutine.send, None)
+
+    coroutine.close()
+
+    shadow.flush()
+    assert exchanges(shadow.directory)[0].error == "GeneratorExit"

@@ -126,3 +126,15 @@ def test_a_wrong_setting_stops_a_script_with_one_line(
     last = done.stderr.splitlines()[-1]
     assert f"{variable}={value}" in last
     assert accepted in last
+
+
+def test_off_for_another_store_says_what_there_is_instead_of_doing_nothing(lab: Lab) -> None:
+    app = lab.agent()
+    app.run(calls.ask, texts=["a"])
+    lab.drained(1)
+    lab.env["SHADOW_STORE"] = str(lab.path / "another.db")
+    done = lab.cli("off")
+    assert done.returncode == 78
+    assert "no app runs with these settings" in done.stderr
+    assert str(lab.store) in done.stderr
+    lab.env["SHADOW_STORE"] = str(lab.store)

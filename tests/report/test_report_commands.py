@@ -79,7 +79,8 @@ def test_an_infinite_percentile_is_null_in_json(shadow, tmp_path):
 def test_a_missing_store_is_one_line_and_bad_data(shadow, tmp_path, options):
     done = shadow("report", *options)
     assert (done.returncode, done.stdout) == (65, "")
-    message = "no store at shadow.db: nothing has been mirrored yet, or set SHADOW_STORE\n"
+    store = tmp_path / "shadow.db"
+    message = f"no store at {store}: nothing has been mirrored yet, or set SHADOW_STORE\n"
     assert done.stderr == f"shadow-mw: {message}"
     assert not list(tmp_path.iterdir())
 

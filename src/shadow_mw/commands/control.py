@@ -65,10 +65,12 @@ def _directories() -> list[Path]:
         ConfigError: nothing has ever been mirrored from here.
     """
     settings = load()
-    if settings.all_candidates and settings.directory.is_dir():
-        return [settings.directory]
     root = settings.state_root
     found = sorted(p for p in root.iterdir() if p.is_dir()) if root.is_dir() else []
+    if settings.all_candidates and (settings.directory in found or not found):
+        # Before the first start too: `off` then holds from the first call on.
+        settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return [settings.directory]
     if not found:
         raise ConfigError(
             f"no experiment under {root}: set SHADOW_STATE_DIR, or the app's SHADOW_* variables"
