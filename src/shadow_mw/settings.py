@@ -134,8 +134,6 @@ class Candidate(BaseModel):
     """Request fields to set, over what the app sent."""
     remove: tuple[str, ...] = ()
     """Request fields to leave out."""
-    redact_egress: bool = False
-    """Pseudonymise the prompt before it leaves; such pairs gate nothing."""
 
 
 class Settings(BaseSettings):

@@ -9,9 +9,10 @@ import wire_bodies as bodies
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shadow_mw.evaluate.answer import answer
 from shadow_mw.exceptions import WireError
 from shadow_mw.types import Reply, ToolCall, Usage, WireFormat
-from shadow_mw.wire import format_of, load_request, output_messages, reply_text
+from shadow_mw.wire import format_of, load_request, output_messages
 
 FORMATS = [format_of(name) for name in WireFormat]
 CHAT = format_of(WireFormat.OPENAI_CHAT)
@@ -202,13 +203,16 @@ def test_wire_an_empty_reply_has_no_messages():
 
 
 @given(st.none() | st.text(), st.lists(st.tuples(st.text(), JSON), max_size=3))
-def test_wire_reply_text_is_the_inverse(text, calls):
+def test_wire_the_evaluator_reads_back_what_a_reply_said(text, calls):
     made = tuple(ToolCall(name, "{" + json.dumps(value), "i") for name, value in calls)
-    read, back = reply_text(json.loads(json.dumps(output_messages(Reply(text, made)))))
-    assert read == text
-    assert back == [{"id": c.id, "name": c.name, "arguments": c.arguments} for c in made]
+
+    read = answer(json.dumps(output_messages(Reply(text, made))))
+
+    assert read.text == (text or "")
+    assert [call.name for call in read.tool_calls] == [call.name for call in made]
+    assert [call.arguments for call in read.tool_calls] == [c.arguments.strip() for c in made]
 
 
 @given(JSON)
-def test_wire_reply_text_never_raises(messages):
-    reply_text(messages)
+def test_wire_any_messages_are_an_answer_or_an_empty_one(messages):
+    assert answer(json.dumps(messages)) is not None

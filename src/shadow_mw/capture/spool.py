@@ -130,11 +130,6 @@ class Spool:
             os.close(self._fd)
             self._fd = -1
 
-    @property
-    def writing(self) -> bool:
-        """Whether this process has a segment open."""
-        return self._fd >= 0
-
 
 def _free_bytes(directory: Path) -> int:
     volume = os.statvfs(directory)

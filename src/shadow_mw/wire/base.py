@@ -10,7 +10,7 @@ from typing import ClassVar
 from shadow_mw.exceptions import WireError
 from shadow_mw.types import Call, Json, Reason, Reply, ToolCall, WireFormat
 from shadow_mw.wire import errors, lenient, otel, sse
-from shadow_mw.wire.lenient import mapping, mappings
+from shadow_mw.wire.lenient import mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,16 +185,3 @@ def output_messages(reply: Reply) -> list[dict[str, Json]]:
     if not parts and reply.finish_reason is None:
         return []
     return [{"role": "assistant", "parts": parts, "finish_reason": reply.finish_reason}]
-
-
-def reply_text(messages: Json) -> tuple[str | None, list[dict[str, Json]]]:
-    """Return the text and the tool calls of the first output message."""
-    first = next(iter(mappings(messages)), {})
-    parts = mappings(mapping(first).get("parts"))
-    texts = [lenient.as_text(part.get("content")) for part in parts if part.get("type") == "text"]
-    calls = [
-        {"id": part.get("id"), "name": part.get("name"), "arguments": part.get("arguments")}
-        for part in parts
-        if part.get("type") == "tool_call"
-    ]
-    return ("".join(texts) if texts else None), calls
