@@ -138,3 +138,13 @@ def test_off_for_another_store_says_what_there_is_instead_of_doing_nothing(lab: 
     assert "no app runs with these settings" in done.stderr
     assert str(lab.store) in done.stderr
     lab.env["SHADOW_STORE"] = str(lab.store)
+
+
+def test_the_runner_as_a_thread_of_the_app(new_lab: NewLab, candidate: Model) -> None:
+    lab = new_lab(SHADOW_RUNNER="inline")
+    app = lab.agent()
+    app.run(calls.ask, texts=["a", "b"])
+    funnel = lab.funnel(2)
+    assert (funnel["paired"], funnel["reasons"]) == (2, {})
+    assert lab.runners() == []
+    assert len(candidate.seen()) == 2

@@ -64,20 +64,23 @@ class Supervisor:
             self._watch()
 
     def _run(self) -> None:
-        if self._settings.runner == "inline":
-            self._start_inline()
+        inline = False
         while True:
             self._work.tick()
             if self._settings.runner == "auto":
                 self._watch()
+            elif self._settings.runner == "inline" and not inline:
+                inline = bool(self._start_inline())
             time.sleep(INTERVAL)
 
     @failsafe
-    def _start_inline(self) -> None:
+    def _start_inline(self) -> bool:
+        """Whether this process is the one that runs it; another may, and may end before us."""
         import importlib
 
         # By name: the app's half knows nothing of the runner's code.
-        importlib.import_module("shadow_mw.runner.__main__").start_inline(self._settings)
+        main = importlib.import_module("shadow_mw.runner.__main__")
+        return bool(main.start_inline(self._settings))
 
     @failsafe
     def _watch(self) -> None:

@@ -90,15 +90,16 @@ def _needed_again(directory: Path, lock: int) -> bool:
     return False
 
 
-def start_inline(settings: Settings) -> None:
-    """Run as a thread of this process, which ends with it; no thread where a runner is alive."""
+def start_inline(settings: Settings) -> bool:
+    """Run as a thread of this process, which ends with it; False where a runner is alive."""
     lock = take_lock(settings.directory)
     if lock is None:
-        return
+        return False
     runner = open_runner(settings)
     threading.Thread(
         target=_serve_inline, args=(runner, lock), name="shadow_mw-runner", daemon=True
     ).start()
+    return True
 
 
 def _serve_inline(runner: Runner, lock: int) -> None:
