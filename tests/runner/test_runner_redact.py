@@ -203,6 +203,21 @@ def test_an_image_is_left_as_it_is():
     assert REDACTOR.text(blob) is blob
 
 
+def test_a_long_text_in_a_language_without_blanks_is_no_image():
+    hidden = (
+        "bob@example.com",
+        "+44 20 7946 0958",
+        "4111 1111 1111 1111",
+        "GB82WEST12345698765432",
+    )
+    secret = "sk-proj-abcdefghijklmnop1234"
+
+    clean = REDACTOR.text("联系" * 3000 + "、" + "电话".join((*hidden, secret)) + "电话")
+
+    for value in (*hidden, secret):
+        assert value not in clean
+
+
 def test_a_key_that_was_made_is_kept_when_one_is_configured_later(tmp_path: Path):
     store = tmp_path / "shadow.db"
     before = Redactor.for_store(Settings(store=store)).text("a@b.example")

@@ -65,7 +65,6 @@ class Gate:
         self.refusal = self._refusal(
             control, self._end or (end if isinstance(end, int | float) else None)
         )
-
         paused = time.monotonic() < self._paused_until
         self.plain = self.refusal is None and self.sample_rate >= 1.0 and not paused
 

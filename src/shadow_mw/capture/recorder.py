@@ -13,6 +13,8 @@ KEPT_HEADERS = frozenset((b"anthropic-version", b"anthropic-beta", b"openai-beta
 _END = {end: number for number, end in enumerate(ENDS)}
 
 EXCHANGE = int(Kind.EXCHANGE)
+MOST_NAME = 4096
+"""Bytes of a key, segment or session."""
 
 _now = time.perf_counter_ns
 
@@ -150,7 +152,3 @@ def _labels(recording: Recording) -> bytes:
 def _name(first: str | None, second: str | None) -> bytes:
     text = first or second
     return text.encode(errors="replace").replace(b"\0", b"")[:MOST_NAME] if text else b""
-
-
-MOST_NAME = 4096
-"""Bytes of a key, segment or session."""

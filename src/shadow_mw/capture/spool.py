@@ -25,8 +25,6 @@ SLOW_WRITE = 0.05
 Well above the interpreter's switch interval (5 ms): after a write its thread waits for the GIL, and
 beside four busy threads 40 % of the writes to a healthy disk took longer than 5 ms, 2 % than 50 ms.
 """
-
-
 RESERVE = 32 * 2**20
 """Bytes of the volume that are left alone: the runner needs some to make room again."""
 

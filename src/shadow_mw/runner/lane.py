@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -41,7 +41,7 @@ class Job:
     call: Call
     body: dict[str, Json]
     primary: ReadableSpan
-    report: Callable[[ReadableSpan | None, Reason | None], Awaitable[None]]
+    report: Callable[[ReadableSpan | None, Reason | None], None]
     """Called once: the candidate's span (none where it was not called), and the reason if any."""
 
 
@@ -94,7 +94,7 @@ class Lane:
             except Exception:
                 logger.exception("exchange %s failed in the runner", job.exchange.pair_id)
                 self._breaker.failed()
-                await job.report(None, Reason.INTERNAL_ERROR)
+                job.report(None, Reason.INTERNAL_ERROR)
             finally:
                 self.in_flight -= 1
 
@@ -102,14 +102,14 @@ class Lane:
         await self._rest()
         reserved = self._refusal(job) or self._reserve(job)
         if isinstance(reserved, Reason):
-            await job.report(None, reserved)
+            job.report(None, reserved)
             return
         span = self._spans.start_candidate(job.primary, job.exchange, job.call, self.candidate)
         leg = await self._call(job, self._spans.headers(span, self.candidate))
         self._settle(reserved, leg)
         ended = job.exchange.started_ns + job.exchange.latency_ns
         delay = max(leg.started_ns - ended, 0) / 1e9
-        await job.report(self._spans.end_candidate(span, leg, delay), leg.reason)
+        job.report(self._spans.end_candidate(span, leg, delay), leg.reason)
 
     def _refusal(self, job: Job) -> Reason | None:
         age = time.time() - job.exchange.started_ns / 1e9

@@ -22,15 +22,16 @@ from shadow_mw.exceptions import ConfigError
 from shadow_mw.settings import Settings
 from shadow_mw.types import Json
 
+# Their neighbours are ASCII letters and digits: a language without blanks writes on after them.
 _CREDENTIAL = re.compile(
     r"""
-    \bsk-(?:ant-|proj-|svcacct-)?[A-Za-z0-9_-]{16,}        # OpenAI, Anthropic
-  | \b(?:AKIA|ASIA)[A-Z0-9]{16}\b                          # AWS
-  | \bgh[pousr]_[A-Za-z0-9]{30,}\b | \bgithub_pat_\w{30,}  # GitHub
-  | \bxox[abprs]-[A-Za-z0-9-]{10,}                         # Slack
-  | \bAIza[A-Za-z0-9_-]{35}                                # Google
-  | \beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}                # JWT
-  | \b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}                 # Stripe
+    (?<![A-Za-z0-9_])sk-(?:ant-|proj-|svcacct-)?[A-Za-z0-9_-]{16,}  # OpenAI, Anthropic
+  | (?<![A-Za-z0-9_])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9_])  # AWS
+  | (?<![A-Za-z0-9_])gh[pousr]_[A-Za-z0-9]{30,} | (?<![A-Za-z0-9_])github_pat_\w{30,}  # GitHub
+  | (?<![A-Za-z0-9_])xox[abprs]-[A-Za-z0-9-]{10,}  # Slack
+  | (?<![A-Za-z0-9_])AIza[A-Za-z0-9_-]{35}  # Google
+  | (?<![A-Za-z0-9_])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}  # JWT
+  | (?<![A-Za-z0-9_])[rs]k_(?:live|test)_[A-Za-z0-9]{16,}  # Stripe
   | (?<=[Bb]earer\ )[A-Za-z0-9._~+/-]{16,}=*
   | (?<=[Bb]asic\ )[A-Za-z0-9+/]{12,}=*
   | -----BEGIN\ [A-Z ]{0,40}PRIVATE\ KEY-----[^-]{0,16384}-----END\ [A-Z ]{0,40}PRIVATE\ KEY-----
@@ -38,13 +39,15 @@ _CREDENTIAL = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _EMAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\b")
-_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,3})?\b")
-_CARD = re.compile(r"(?<![\w-])\d(?:[ .-]?\d){12,18}(?![\w-])")
+_IBAN = re.compile(
+    r"(?<![A-Za-z0-9_])[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,3})?(?![A-Za-z0-9_])"
+)
+_CARD = re.compile(r"(?<![A-Za-z0-9_-])\d(?:[ .-]?\d){12,18}(?![A-Za-z0-9_-])")
 # A number with its country code, or a national or American one with its separators.
 _PHONE = re.compile(
-    r"(?<![\w.+/-])(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d(?:[ .-]?\d){6,12}"
+    r"(?<![A-Za-z0-9_.+/-])(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d(?:[ .-]?\d){6,12}"
     r"|\(?0\d{1,4}\)?[ -]\d{3,4}[ -]?\d{3,5}"
-    r"|(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.-])[2-9]\d{2}[.-]\d{4})(?![\w/-])"
+    r"|(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.-])[2-9]\d{2}[.-]\d{4})(?![A-Za-z0-9_/-])"
 )
 # A string, or a number long enough to be a card's; never digits inside a string.
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\w.])\d{13,19}(?![\w.])')
@@ -54,12 +57,8 @@ _SECRET_NAME = re.compile(
     r"(?i)^(?:x-)?(?:api[_-]?key|authorization|auth[_-]?token|access[_-]?token|bearer|password"
     r"|secret|client[_-]?secret|authentication|credentials?)$"
 )
-BLOB = 4096
-"""Characters without a blank after which a text is an image or the like, and holds no words."""
-
-
-def _is_blob(text: str) -> bool:
-    return len(text) > BLOB and not any(c.isspace() or c == "@" for c in text[:BLOB])
+# An image or the like. By its letters, not by its want of blanks: whole languages need none.
+_BLOB = re.compile(r"(?:data:[\w.+/;=-]{0,200},)?[A-Za-z0-9+/_=-]{4096,}")
 
 
 def _luhn_ok(text: str) -> bool:
@@ -131,7 +130,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """A text with its secrets and personal data replaced."""
-        if _is_blob(text):
+        if _BLOB.fullmatch(text):
             return text
         for name, pattern, holds in self._rules:
             text = pattern.sub(functools.partial(self._replace, name, holds), text)

@@ -104,7 +104,7 @@ class Runner:
     async def _follow(self, linger: float | None, tasks: list[asyncio.Task[None]]) -> None:
         alone_since = time.monotonic()
         while not self._stopping.is_set():
-            found = await self._read()
+            found = self._read()
             # A segment may be complete only after its last frame has been accounted for.
             self._accounted([])
             now = time.monotonic()
@@ -118,16 +118,16 @@ class Runner:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), BUSY if found else QUIET)
 
-    async def _read(self) -> int:
+    def _read(self) -> int:
         """Take what is new, as much as may be in memory at once."""
         count = 0
         for item in self._retries.due(time.monotonic()):
-            await self._admit(item)
+            self._admit(item)
         if self._is_full():
             return 1
         for found in self._tail.read():
             count += 1
-            await self._take(found)
+            self._take(found)
             if self._is_full() or self._stopping.is_set():
                 break
         return count
@@ -140,15 +140,15 @@ class Runner:
     def _idle(self) -> bool:
         return self._open + len(self._outbox) + len(self._retries) == 0
 
-    async def _take(self, found: Found) -> None:
+    def _take(self, found: Found) -> None:
         try:
             if found.frame is None:
                 raise FrameError("torn")
-            await self._take_frame(found, found.frame)
+            self._take_frame(found, found.frame)
         except FrameError:
-            await self._settle(Parcel(found.position), Reason.TORN_FRAME)
+            self._settle(Parcel(found.position), Reason.TORN_FRAME)
 
-    async def _take_frame(self, found: Found, frame: Frame) -> None:
+    def _take_frame(self, found: Found, frame: Frame) -> None:
         if frame.kind is Kind.COUNTERS:
             self._outbox.count_process(read_counters(frame.payload))
             self._outbox.put(Parcel(found.position))
@@ -158,17 +158,17 @@ class Runner:
         item = Item(found.position, exchange, counters.process)
         superseded, ready = self._retries.offer(item, time.monotonic())
         if superseded is not None:
-            await self._settle(Parcel(superseded.position), Reason.SUPERSEDED)
+            self._settle(Parcel(superseded.position), Reason.SUPERSEDED)
         if ready is not None:
-            await self._admit(ready)
+            self._admit(ready)
 
-    async def _settle(self, parcel: Parcel, reason: Reason) -> None:
+    def _settle(self, parcel: Parcel, reason: Reason) -> None:
         """An exchange that goes to no candidate."""
         for lane in self._lanes:
             parcel.outcomes[lane.candidate.id, reason] += 1
         self._outbox.put(parcel)
 
-    async def _admit(self, item: Item) -> None:
+    def _admit(self, item: Item) -> None:
         """Read the request and queue it for every candidate, or say why not."""
         exchange = item.exchange
         wire = format_of(exchange.format)
@@ -176,18 +176,18 @@ class Runner:
             body = load_request(exchange.request)
             call = wire.read_request(body)
         except WireError:
-            await self._settle(Parcel(item.position), Reason.REQUEST_INVALID)
+            self._settle(Parcel(item.position), Reason.REQUEST_INVALID)
             return
         if (reason := wire.skip_reason(body)) is not None:
-            await self._settle(Parcel(item.position), reason)
+            self._settle(Parcel(item.position), reason)
             return
         try:
-            await self._mirror(item, call, body)
+            self._mirror(item, call, body)
         except Exception:
             logger.exception("exchange %s was skipped", exchange.pair_id)
-            await self._settle(Parcel(item.position), Reason.INTERNAL_ERROR)
+            self._settle(Parcel(item.position), Reason.INTERNAL_ERROR)
 
-    async def _mirror(self, item: Item, call: Call, body: dict[str, Json]) -> None:
+    def _mirror(self, item: Item, call: Call, body: dict[str, Json]) -> None:
         exchange = item.exchange
         leg = primary_leg(exchange, self._settings.max_response_bytes)
         primary = self._spans.primary(exchange, call, body, leg)
@@ -199,11 +199,11 @@ class Runner:
             report = functools.partial(self._report, pair, lane.candidate.id)
             if len(self._lanes) > 1 and len(lane) >= LANE_SHARE:
                 # A slow candidate sheds rather than hold up the others.
-                await report(None, Reason.QUEUE_FULL)
+                report(None, Reason.QUEUE_FULL)
             else:
                 lane.put(Job(exchange, call, body, primary, report))
 
-    async def _report(
+    def _report(
         self, pair: _Pair, candidate: str, span: ReadableSpan | None, reason: Reason | None
     ) -> None:
         """One candidate is through with an exchange; after the last one the pair goes out."""
