@@ -1,0 +1,1 @@
+"""Proves an installation: each link of the chain, one after the other."""
