@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tomllib
 from datetime import datetime
 from decimal import Decimal
@@ -36,7 +37,14 @@ from shadow_mw.exceptions import ConfigError
 from shadow_mw.types import PATHS, WireFormat
 from shadow_mw.version import __version__
 
-SECRETS = ("candidate_api_key", "candidate_params", "candidates", "mark", "redact_key")
+SECRETS = (
+    "candidate_api_key",
+    "candidate_params",
+    "candidates",
+    "mark",
+    "otlp_token",
+    "redact_key",
+)
 """Settings whose values are, or may hold, credentials: never printed."""
 REDACTIONS = ("credentials", "email", "phone", "card", "iban")
 
@@ -75,6 +83,38 @@ def _header_value(value: SecretStr) -> SecretStr:
     return value
 
 
+def _otlp_url(value: str) -> str:
+    """The base of `/v1/traces` and `/v1/metrics`, also where somebody gives one of them."""
+    return _base_url(value).removesuffix("/v1/traces").removesuffix("/v1/metrics")
+
+
+def _mark(value: SecretStr) -> SecretStr:
+    """Long enough not to be guessed, and good in a header and in a collector's expression."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]{16,128}", value.get_secret_value()):
+        raise ValueError("16 to 128 letters, digits or . _ -; `openssl rand -hex 16` makes one")
+    return value
+
+
+def _host_port(value: str) -> str:
+    try:
+        split_host_port(value)
+    except ValueError:
+        raise ValueError("host:port such as 127.0.0.1:4319, or [::1]:4319") from None
+    return value
+
+
+def split_host_port(value: str) -> tuple[str, int]:
+    """Host and port of `host:port`, an IPv6 address in brackets.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    url = urlsplit(f"//{value}")
+    if not url.hostname or url.port is None or url.netloc != value or url.username is not None:
+        raise ValueError(value)
+    return url.hostname, url.port
+
+
 def _redactions(value: Any) -> Any:
     words = _words(value)
     if words in (["off"], ["none"]):
@@ -106,6 +146,7 @@ Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]
 """Made absolute at once: an app may change its directory later."""
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+OtlpUrl = Annotated[str, AfterValidator(_otlp_url)]
 ApiKey = Annotated[SecretStr, AfterValidator(_header_value)]
 
 
@@ -186,8 +227,18 @@ class Settings(BaseSettings):
     runner: Literal["auto", "external", "inline"] = "auto"
     store: AbsolutePath = Field(default=Path("shadow.db"), validate_default=True)
     state_dir: AbsolutePath | None = None
-    otlp_endpoint: str | None = None
-    mark: SecretStr | None = None
+    otlp_endpoint: OtlpUrl | None = None
+    """Base URL of a collector's OTLP/HTTP receiver; without it spans go to the store."""
+    otlp_token: ApiKey | None = None
+    """Bearer token: sent with OTLP, and required by `serve`."""
+    mark: Annotated[SecretStr, AfterValidator(_mark)] | None = None
+    """What a collector knows our spans by; required with an OTLP endpoint."""
+    listen: Annotated[str, AfterValidator(_host_port)] = "127.0.0.1:4319"
+    """Where `serve` listens."""
+    scores_endpoint: OtlpUrl | None = None
+    """OTLP/HTTP base URL to which `serve` sends scores."""
+    evaluator_url: BaseUrl | None = None
+    """Base URL of `serve`, for `doctor`; without it `doctor` looks into the store."""
     trace_hosts: Words = ()
     response_header: bool = False
     redact: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_redactions)] = REDACTIONS
@@ -254,7 +305,7 @@ class Settings(BaseSettings):
         table = self.model_dump(mode="json", exclude_none=True, exclude={"config"})
         secrets = {
             name: value.get_secret_value()
-            for name in ("candidate_api_key", "mark", "redact_key")
+            for name in ("candidate_api_key", "mark", "otlp_token", "redact_key")
             if (value := getattr(self, name)) is not None
         }
         table |= secrets | {"store": str(self.store)}
@@ -357,6 +408,11 @@ def _check(settings: Settings) -> None:
     if model and not url:
         raise ConfigError(
             "SHADOW_CANDIDATE_URL is not set: accepted is a base URL such as https://host/v1"
+        )
+    if settings.otlp_endpoint and settings.mark is None:
+        raise ConfigError(
+            "SHADOW_MARK is not set: with SHADOW_OTLP_ENDPOINT accepted are 16 to 128 letters, "
+            "digits or . _ -, the same as the collector's; `openssl rand -hex 16` makes one"
         )
     _check_window(settings.window_start, settings.window_end)
     ids = [candidate.id for candidate in settings.all_candidates]

@@ -15,6 +15,7 @@ from support.lab import Lab, Model
 from support.servers import Server, free_port
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+MARK = "mark-0123456789abcdef"
 INBOUND = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
 
 
@@ -72,7 +73,7 @@ def start(shared_factory: Callable[..., Lab], candidate: Model) -> Iterator[Call
 
         def run(otel: str) -> App:
             target = stack.enter_context(collector())
-            lab = shared_factory(f"otel-{otel}", SHADOW_OTLP_ENDPOINT=target.url)
+            lab = shared_factory(f"otel-{otel}", SHADOW_OTLP_ENDPOINT=target.url, SHADOW_MARK=MARK)
             port = free_port()
             command = ("-m", "uvicorn", "--port", str(port), "support.app_fastapi:app")
             server = stack.enter_context(lab.web(*command, port=port, OTEL=otel))
@@ -147,8 +148,8 @@ def test_a_script_has_a_trace_for_each_call(lab: Lab, candidate: Model) -> None:
 
 
 def test_trace_hosts_get_the_mark_and_nobody_else(new_lab: Any, candidate: Model) -> None:
-    lab = new_lab(SHADOW_MARK="token-1", SHADOW_TRACE_HOSTS="127.0.0.1")
+    lab = new_lab(SHADOW_MARK=MARK, SHADOW_TRACE_HOSTS="127.0.0.1")
     lab.agent().run(calls.openai_sync, key="a")
     lab.pair("a")
     (seen,) = candidate.seen()
-    assert dict(seen["headers"])["tracestate"] == "shadow=token-1"
+    assert dict(seen["headers"])["tracestate"] == f"shadow={MARK}"

@@ -11,6 +11,8 @@ from shadow_mw.types import WireFormat
 
 MINIMAL = {"SHADOW_CANDIDATE_URL": "http://c/v1/", "SHADOW_CANDIDATE_MODEL": "m"}
 
+MARK = "mark-0123456789abcdef"
+
 
 @pytest.fixture
 def environ(monkeypatch: pytest.MonkeyPatch):
@@ -101,10 +103,76 @@ def test_endless_is_no_number_of_seconds(environ, value: str):
 
 
 def test_a_secret_is_not_printed(environ):
-    environ(**MINIMAL, SHADOW_CANDIDATE_API_KEY="sk-1", SHADOW_MARK="m-1")
+    environ(**MINIMAL, SHADOW_CANDIDATE_API_KEY="sk-1", SHADOW_MARK=MARK, SHADOW_OTLP_TOKEN="t-1")
 
-    assert "sk-1" not in repr(load())
-    assert "m-1" not in repr(load())
+    for secret in ("sk-1", MARK, "t-1"):
+        assert secret not in repr(load())
+
+
+@pytest.mark.parametrize(
+    "mark", ["short", "m" * 129, "mark with spaces in it", "mark-0123456789abcdef\n", "ü" * 16]
+)
+def test_a_mark_that_could_be_guessed_or_would_not_travel_is_refused_unseen(environ, mark: str):
+    environ(**MINIMAL, SHADOW_MARK=mark)
+
+    with pytest.raises(ConfigError) as error:
+        load()
+
+    assert str(error.value).startswith("SHADOW_MARK=***: accepted is 16 to 128 letters, digits")
+    assert mark not in str(error.value)
+
+
+def test_a_collector_without_a_mark_stops_the_start(environ):
+    environ(**MINIMAL, SHADOW_OTLP_ENDPOINT="http://collector:4318")
+
+    with pytest.raises(ConfigError, match="^SHADOW_MARK is not set: with SHADOW_OTLP_ENDPOINT"):
+        load()
+    environ(SHADOW_MARK="")
+    with pytest.raises(ConfigError, match="^SHADOW_MARK is not set"):
+        load()
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["http://h:4318", "http://h:4318/", "http://h:4318/v1/traces", "http://h:4318/v1/metrics"],
+)
+def test_an_otlp_endpoint_is_the_base_of_its_signals(environ, given: str):
+    environ(**MINIMAL, SHADOW_OTLP_ENDPOINT=given, SHADOW_MARK=MARK)
+
+    assert load().otlp_endpoint == "http://h:4318"
+
+
+@pytest.mark.parametrize("name", ["OTLP_ENDPOINT", "SCORES_ENDPOINT", "EVALUATOR_URL"])
+def test_an_endpoint_that_is_no_url_stops_the_start(environ, name: str):
+    environ(**MINIMAL, SHADOW_MARK=MARK, **{f"SHADOW_{name}": "collector:4318"})
+
+    with pytest.raises(ConfigError, match=f"^SHADOW_{name}=collector:4318: accepted is a base URL"):
+        load()
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:80", "[::1]:4319", "localhost:4319"])
+def test_serve_listens_at_a_host_and_a_port(environ, listen: str):
+    environ(SHADOW_LISTEN=listen)
+
+    assert load().listen == listen
+
+
+@pytest.mark.parametrize("listen", ["4319", ":4319", "host", "host:", "http://h:1", "h:70000"])
+def test_an_address_that_is_none_is_refused(environ, listen: str):
+    environ(SHADOW_LISTEN=listen)
+
+    with pytest.raises(ConfigError, match=r"^SHADOW_LISTEN=.*: accepted is host:port"):
+        load()
+
+
+def test_a_child_process_gets_the_same_settings_secrets_included(environ):
+    environ(**MINIMAL, SHADOW_OTLP_ENDPOINT="http://h:4318", SHADOW_MARK=MARK)
+    environ(SHADOW_OTLP_TOKEN="t-1", SHADOW_EVALUATOR_URL="http://e:4319")
+    before = load()
+
+    environ(**before.to_environ())
+
+    assert load() == before
 
 
 @pytest.mark.parametrize("missing", MINIMAL)

@@ -15,7 +15,6 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from shadow_mw.control import LOCK
 from shadow_mw.exceptions import ConfigError, ShadowError
@@ -35,7 +34,7 @@ def open_runner(settings: Settings) -> Runner:
     if settings.otlp_endpoint is not None:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-        return Runner(settings, OTLPSpanExporter(_traces_url(settings.otlp_endpoint)), None)
+        return Runner(settings, OTLPSpanExporter(f"{settings.otlp_endpoint}/v1/traces"), None)
     from shadow_mw.evaluate.pipeline import Evaluator
     from shadow_mw.prices import PriceTable
 
@@ -123,10 +122,6 @@ def take_lock(directory: Path) -> int | None:
         os.close(lock)
         return None
     return lock
-
-
-def _traces_url(endpoint: str) -> str:
-    return endpoint if urlsplit(endpoint).path.strip("/") else endpoint.rstrip("/") + "/v1/traces"
 
 
 def main() -> int:
