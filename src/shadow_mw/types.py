@@ -9,6 +9,9 @@ from typing import Any, TypeAlias
 Json: TypeAlias = Any
 """A value as `json.loads` gives it."""
 
+DOCTOR = "shadow-doctor"
+"""The experiment of probe pairs: in no dashboard, and in a report only where asked for."""
+
 
 class Role(StrEnum):
     """Whose call a span records."""

@@ -61,9 +61,17 @@ class Evaluator(SpanExporter):
     def record_funnel(
         self, experiment: str, candidate_id: str, source: str, counts: Mapping[str, int]
     ) -> bool:
-        """Set one source's counters to their present state; whether that is on disk."""
+        """Bring one source's absolute counters up to date; whether that is on disk."""
         return self._commit(
             lambda: self._store.set_counters(experiment, candidate_id, source, counts)
+        )
+
+    def record_gauges(
+        self, experiment: str, candidate_id: str, source: str, values: Mapping[str, float]
+    ) -> bool:
+        """Set one source's values (`spend_usd`, `budget_usd`, ...); whether that is on disk."""
+        return self._commit(
+            lambda: self._store.set_gauges(experiment, candidate_id, source, values)
         )
 
     def shutdown(self) -> None:

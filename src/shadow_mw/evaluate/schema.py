@@ -13,13 +13,25 @@ from shadow_mw.exceptions import StoreError
 APPLICATION_ID: Final = 0x53484457
 """`SHDW`: says in the file's header whose it is."""
 
-VERSION: Final = 1
+VERSION: Final = 2
 BUSY_SECONDS: Final = 10.0
 PAGE_SIZE: Final = 8192
 CHECKED_WHOLE: Final = 32 * 2**20
 """Bytes up to which opening reads every page of the file for damage."""
 
-TABLES: Final = """
+GAUGES: Final = """
+-- The latest values by who reports them.
+CREATE TABLE gauges (
+    experiment TEXT NOT NULL,
+    candidate_id TEXT NOT NULL,
+    source TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value REAL NOT NULL,
+    PRIMARY KEY (experiment, candidate_id, source, name)
+) WITHOUT ROWID;
+"""
+
+TABLES: Final = f"""
 -- One row for each candidate of an experiment, with the time of its latest call.
 CREATE TABLE series (
     id INTEGER PRIMARY KEY,
@@ -60,6 +72,7 @@ CREATE TABLE observations (
     segment TEXT,
     session TEXT,
     sample_rate REAL,
+    received_ns INTEGER NOT NULL DEFAULT 0,
     UNIQUE (pair_id, experiment, role, candidate_id)
 );
 -- Apart, so that a scan over the numbers reads no text: a version byte, then zlib over JSON.
@@ -80,11 +93,13 @@ CREATE TABLE pairs (
     primary_json INTEGER,
     candidate_json INTEGER,
     scored INTEGER NOT NULL DEFAULT 0,
-    stale INTEGER NOT NULL DEFAULT 1
+    stale INTEGER NOT NULL DEFAULT 1,
+    published INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX pairs_series ON pairs (series);
 CREATE INDEX pairs_key ON pairs (key) WHERE key IS NOT NULL;
 CREATE INDEX pairs_stale ON pairs (id) WHERE stale;
+CREATE INDEX pairs_unpublished ON pairs (id) WHERE NOT published;
 CREATE TABLE paths (
     id INTEGER PRIMARY KEY,
     path TEXT NOT NULL UNIQUE
@@ -113,7 +128,17 @@ CREATE TABLE funnel (
     n INTEGER NOT NULL,
     PRIMARY KEY (experiment, candidate_id, source, name)
 ) WITHOUT ROWID;
-"""
+{GAUGES}"""
+
+MIGRATIONS: Final = {
+    1: f"""
+ALTER TABLE observations ADD COLUMN received_ns INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pairs ADD COLUMN published INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX pairs_unpublished ON pairs (id) WHERE NOT published;
+{GAUGES}"""
+}
+"""From each version to the next. Columns have defaults: the side of a rolling deploy that opened
+the store before goes on writing to it."""
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:
@@ -164,7 +189,7 @@ def _inspect(path: Path) -> None:
 def _fault(connection: sqlite3.Connection, *, whole: bool) -> str | None:
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = _version(connection)
     if application != APPLICATION_ID:
         # A store whose creation was interrupted has neither mark nor tables yet.
         return "another program's SQLite database" if application or tables or version else None
@@ -188,8 +213,10 @@ def _open(path: Path) -> sqlite3.Connection:
     )
     try:
         connection.execute("PRAGMA synchronous = NORMAL")
-        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+        if _version(connection) == 0:
             _make_tables(connection)
+        elif _version(connection) < VERSION:
+            _migrate(connection)
         _write_ahead(connection)
     except BaseException:
         connection.close()
@@ -208,12 +235,30 @@ def _make_tables(connection: sqlite3.Connection) -> None:
     """One transaction, so that of several processes one makes them and none sees a half."""
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
     connection.execute("BEGIN IMMEDIATE")
-    if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-        for statement in TABLES.split(";\n"):
-            connection.execute(statement)
+    if _version(connection) == 0:
+        _run(connection, TABLES)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """One transaction again: the store is of the old version or of the new one."""
+    connection.execute("BEGIN IMMEDIATE")
+    for version in range(_version(connection), VERSION):
+        _run(connection, MIGRATIONS[version])
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
+
+
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    """Statement by statement: `executescript` would commit first."""
+    for statement in script.split(";\n"):
+        connection.execute(statement)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

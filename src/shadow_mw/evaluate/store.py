@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -17,8 +18,10 @@ from shadow_mw.evaluate.checks import Checks
 from shadow_mw.evaluate.fields import FieldScore
 from shadow_mw.evaluate.ingest import Content, Observation
 from shadow_mw.evaluate.pair import Leg, Pair
+from shadow_mw.evaluate.scores import scores
 from shadow_mw.exceptions import StoreError
-from shadow_mw.types import Json, Role
+from shadow_mw.results import FieldOutcome, PairScores
+from shadow_mw.types import DOCTOR, Json, Role
 
 PAYLOAD_VERSION = b"\x01"
 
@@ -26,8 +29,13 @@ COLUMNS = tuple(f.name for f in fields(Observation) if f.name != "content")
 BOOLEANS = frozenset({"answered", "partial", "truncated", "has_answer", "expects_json"})
 
 INSERT_OBSERVATION = (
-    f"INSERT INTO observations ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
-    " ON CONFLICT DO NOTHING RETURNING id"
+    f"INSERT INTO observations (received_ns, {', '.join(COLUMNS)})"
+    f" VALUES (?, {', '.join('?' * len(COLUMNS))}) ON CONFLICT DO NOTHING RETURNING id"
+)
+SELECT_SCORED = (
+    "SELECT pairs.id, exact_match, candidate_json, time_ns, latency_ms,"
+    " experiment, candidate_id, pair_id, trace_id, span_id"
+    " FROM pairs JOIN observations ON observations.id = candidate_row"
 )
 SELECT_LEGS = (
     f"SELECT id, data, {', '.join(COLUMNS)} FROM observations"
@@ -93,7 +101,7 @@ class Store:
     def add(self, leg: Observation) -> bool:
         """Store a leg unless it is known already; the first one stays."""
         row = self._connection.execute(
-            INSERT_OBSERVATION, [getattr(leg, name) for name in COLUMNS]
+            INSERT_OBSERVATION, [time.time_ns(), *(getattr(leg, name) for name in COLUMNS)]
         ).fetchone()
         if row is None:
             return False
@@ -149,8 +157,8 @@ class Store:
         execute = self._connection.execute
         execute(
             "UPDATE pairs SET exact_match = ?, primary_json = ?, candidate_json = ?, scored = ?,"
-            " stale = 0 WHERE id = ?",
-            (*asdict(checks).values(), scores is not None, pair),
+            " stale = 0, published = ? WHERE id = ?",
+            (*asdict(checks).values(), scores is not None, checks == Checks(), pair),
         )
         execute("DELETE FROM fields WHERE pair = ?", (pair,))
         for score in scores or ():
@@ -160,6 +168,41 @@ class Store:
                 " FROM paths, pairs WHERE path = ? AND pairs.id = ?",
                 (pair, score.truth, score.primary, score.candidate, score.path, pair),
             )
+
+    def unpublished(self, limit: int) -> list[tuple[int, PairScores]]:
+        """Judged pairs whose scores have not been sent back yet, oldest first."""
+        rows = self.query(
+            f"{SELECT_SCORED} WHERE NOT published AND NOT stale AND experiment != ?"
+            " ORDER BY pairs.id LIMIT ?",
+            (DOCTOR, limit),
+        )
+        return [self._pair_scores(row) for row in rows]
+
+    def mark_published(self, rows: Sequence[tuple[int, PairScores]]) -> None:
+        """Note what was sent, but for pairs that have been judged anew meanwhile."""
+        with self.transaction():
+            for sent in rows:
+                known = self.query(f"{SELECT_SCORED} WHERE pairs.id = ?", sent[:1])
+                if [self._pair_scores(row) for row in known] == [sent]:
+                    self._connection.execute(
+                        "UPDATE pairs SET published = 1 WHERE id = ?", sent[:1]
+                    )
+
+    def _pair_scores(self, row: tuple[Any, ...]) -> tuple[int, PairScores]:
+        number, exact, json_valid, time_ns, latency_ms, *names = row
+        fields = self.query(
+            "SELECT paths.path, truth, candidate FROM fields JOIN paths ON paths.id = fields.path"
+            " WHERE pair = ? AND truth IS NOT NULL ORDER BY paths.path",
+            (number,),
+        )
+        found = scores(
+            None if exact is None else bool(exact),
+            None if json_valid is None else bool(json_valid),
+            [(path, truth, FieldOutcome(outcome)) for path, truth, outcome in fields],
+        )
+        ended = time_ns + int((latency_ms or 0) * 1e6)
+        experiment, candidate, pair_id, trace_id, span_id = names
+        return number, PairScores(experiment, candidate, pair_id, trace_id, span_id, ended, found)
 
     # Truth and counters
 
@@ -180,10 +223,21 @@ class Store:
     def set_counters(
         self, experiment: str, candidate_id: str, source: str, counts: Mapping[str, int]
     ) -> None:
-        """Replace one source's counters by their present state."""
+        """Bring one source's counters up to date; they only grow, so an old state is no news."""
         self._connection.executemany(
-            "INSERT INTO funnel VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = excluded.n",
+            "INSERT INTO funnel VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET n = excluded.n WHERE excluded.n > n",
             [(experiment, candidate_id, source, name, n) for name, n in counts.items()],
+        )
+
+    def set_gauges(
+        self, experiment: str, candidate_id: str, source: str, values: Mapping[str, float]
+    ) -> None:
+        """Replace one source's values by their present state."""
+        self._connection.executemany(
+            "INSERT INTO gauges VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET value = excluded.value",
+            [(experiment, candidate_id, source, name, value) for name, value in values.items()],
         )
 
 
