@@ -10,6 +10,7 @@ from opentelemetry.trace import StatusCode
 
 from shadow_mw import semconv
 from shadow_mw.prices import PriceTable
+from shadow_mw.records import SpanRecord
 from shadow_mw.types import Outcome, Role, Usage, WireFormat
 
 WITHOUT_ANSWER = frozenset({WireFormat.OPENAI_EMBEDDINGS, WireFormat.OPENAI_COMPLETIONS})
@@ -69,26 +70,41 @@ class Observation:
     content: Content
 
 
-def observation(span: ReadableSpan, prices: PriceTable) -> Observation | None:
-    """Read one span; None where it is no leg of a pair. Never raises for what a span holds."""
-    attributes: Attributes = span.attributes or {}
-    role, pair_id = _text(attributes, semconv.ROLE), _text(attributes, semconv.PAIR_ID)
+def record(span: ReadableSpan) -> SpanRecord | None:
+    """A span of this process, read; None for one without ids."""
     context = span.context
-    if role not in (Role.PRIMARY, Role.CANDIDATE) or not pair_id or context is None:
+    if context is None:
+        return None
+    return SpanRecord(
+        trace_id=f"{context.trace_id:032x}",
+        span_id=f"{context.span_id:016x}",
+        start_ns=span.start_time or 0,
+        end_ns=span.end_time,
+        failed=span.status.status_code is StatusCode.ERROR,
+        attributes=span.attributes or {},
+        scope=span.instrumentation_scope.name if span.instrumentation_scope else "",
+    )
+
+
+def observation(span: SpanRecord, prices: PriceTable) -> Observation | None:
+    """Read one span; None where it is no leg of a pair. Never raises for what a span holds."""
+    attributes = span.attributes
+    role, pair_id = _text(attributes, semconv.ROLE), _text(attributes, semconv.PAIR_ID)
+    if role not in (Role.PRIMARY, Role.CANDIDATE) or not pair_id:
         return None
     usage = _usage(attributes)
     outcome = _outcome(span, attributes)
     partial = bool(attributes.get(semconv.PARTIAL))
     models = [_text(attributes, name) for name in (semconv.REQUEST_MODEL, semconv.RESPONSE_MODEL)]
-    start, end = span.start_time or 0, span.end_time
+    start, end = span.start_ns, span.end_ns
     ttft = _number(attributes, semconv.RESPONSE_TTFC)
     return Observation(
         experiment=_text(attributes, semconv.EXPERIMENT_ID) or "default",
         pair_id=pair_id,
         role=role,
         candidate_id=_candidate_id(role, attributes, models),
-        trace_id=f"{context.trace_id:032x}",
-        span_id=f"{context.span_id:016x}",
+        trace_id=span.trace_id,
+        span_id=span.span_id,
         time_ns=start,
         model=models[0] or models[1],
         outcome=outcome,
@@ -121,11 +137,11 @@ def observation(span: ReadableSpan, prices: PriceTable) -> Observation | None:
     )
 
 
-def _outcome(span: ReadableSpan, attributes: Attributes) -> str:
+def _outcome(span: SpanRecord, attributes: Attributes) -> str:
     given = _text(attributes, semconv.OUTCOME)
     if given in list(Outcome):
         return str(given)
-    return Outcome.ERROR if span.status.status_code is StatusCode.ERROR else Outcome.OK
+    return Outcome.ERROR if span.failed else Outcome.OK
 
 
 def _candidate_id(role: str, attributes: Attributes, models: list[str | None]) -> str:

@@ -18,11 +18,12 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from shadow_mw.evaluate.answer import structured
 from shadow_mw.evaluate.checks import Checks, check
 from shadow_mw.evaluate.fields import FieldScore, judge_pair
-from shadow_mw.evaluate.ingest import Observation, observation
+from shadow_mw.evaluate.ingest import Observation, observation, record
 from shadow_mw.evaluate.pair import Pair, pairs
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evaluate.summary import summarise
 from shadow_mw.prices import PriceTable
+from shadow_mw.records import SpanRecord
 from shadow_mw.results import Label, LabelResult
 from shadow_mw.types import Json
 
@@ -54,9 +55,13 @@ class Evaluator(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Store and judge a batch; SUCCESS says that it is on disk, FAILURE that none of it is."""
-        legs = [leg for span in spans if (leg := observation(span, self._prices)) is not None]
-        stored = not legs or self._commit(lambda: ingest(self._store, legs))
+        stored = self.ingest([found for span in spans if (found := record(span)) is not None])
         return SpanExportResult.SUCCESS if stored else SpanExportResult.FAILURE
+
+    def ingest(self, records: Sequence[SpanRecord]) -> bool:
+        """Store and judge what are legs among these spans; True says that all of it is on disk."""
+        legs = [leg for span in records if (leg := observation(span, self._prices)) is not None]
+        return not legs or self._commit(lambda: ingest(self._store, legs))
 
     def record_funnel(
         self, experiment: str, candidate_id: str, source: str, counts: Mapping[str, int]
