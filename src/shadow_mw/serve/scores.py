@@ -125,8 +125,8 @@ class ScoreStore(Protocol):
     def unpublished(self, limit: int) -> list[tuple[int, PairScores]]:
         """Rows whose scores are new or have changed."""
 
-    def mark_published(self, rows: Sequence[int]) -> object:
-        """These rows were accepted."""
+    def mark_published(self, rows: Sequence[tuple[int, PairScores]]) -> None:
+        """These were accepted, as they are here."""
 
 
 def publish_until(stop: threading.Event, store: ScoreStore, publisher: Publisher) -> None:
@@ -139,7 +139,7 @@ def publish_until(stop: threading.Event, store: ScoreStore, publisher: Publisher
             waiting = store.unpublished(limit)
             published = publisher.publish([scores for _, scores in waiting])
             if waiting and published:
-                store.mark_published([row for row, _ in waiting])
+                store.mark_published(waiting)
         except (sqlite3.Error, StoreError) as error:
             logger.warning("scores wait: %s", error)
             waiting, published = [], False

@@ -1,0 +1,327 @@
+"""Scores over real HTTP: what arrives, what is sent again, and what a backend may refuse."""
+
+import gzip
+import logging
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from evaluate.spans import PRICES, both
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+
+from shadow_mw.evaluate.pipeline import Evaluator, Store
+from shadow_mw.results import PairScores, Score
+from shadow_mw.serve import scores
+from shadow_mw.serve.scores import Publisher, publish_until
+from shadow_mw.version import __version__
+
+MARK = "mark-of-this-deployment"
+PAIR = PairScores(
+    experiment="e",
+    candidate_id="small",
+    pair_id="p1",
+    trace_id="0af7651916cd43dd8448eb211c80319c",
+    span_id="00f067aa0ba902b7",
+    time_ns=1_790_000_000_000_000_000,
+    scores=(
+        Score("shadow.exact_match", 0.0, "fail", None),
+        Score("shadow.null_hallucination", 0.5, "fail", "1 of 2 labelled fields hallucinated"),
+    ),
+)
+
+
+class Endpoint(ThreadingHTTPServer):
+    """An OTLP/HTTP endpoint that answers as it is told."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.status = {}
+        self.answer = b""
+        self.headers = []
+        self.spans = []
+        self.records = []
+        self.sizes = []
+        self.most = 10_000
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def take(self, path, data):
+        """The status for a request, whose content is kept where it is accepted."""
+        if (status := self.status.get(path, 200)) != 200:
+            return status
+        if path == "/v1/logs":
+            for group in ExportLogsServiceRequest.FromString(data).resource_logs:
+                self.records += [r for scope in group.scope_logs for r in scope.log_records]
+            return 200
+        groups = ExportTraceServiceRequest.FromString(data).resource_spans
+        spans = [s for group in groups for scope in group.scope_spans for s in scope.spans]
+        self.sizes.append(len(spans))
+        if len(spans) > self.most:
+            return 413
+        self.spans += spans
+        return 200
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        data = gzip.decompress(self.rfile.read(int(self.headers["content-length"])))
+        self.server.headers.append(dict(self.headers))
+        self.send_response(self.server.take(self.path, data))
+        self.send_header("content-length", str(len(self.server.answer)))
+        self.end_headers()
+        self.wfile.write(self.server.answer)
+
+    def log_message(self, format, *args):
+        pass
+
+
+@pytest.fixture
+def endpoint():
+    with Endpoint() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@contextmanager
+def publisher_to(url, **more):
+    one = Publisher(url, **more)
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+def values(attributes):
+    """Attributes as a dictionary."""
+    return {a.key: getattr(a.value, a.value.WhichOneof("value")) for a in attributes}
+
+
+def test_a_pair_becomes_one_judge_span_under_the_candidates(endpoint):
+    with publisher_to(endpoint.url, mark=MARK) as publisher:
+        assert publisher.publish([PAIR])
+
+    (span,) = endpoint.spans
+    assert span.name == "evaluate small"
+    assert span.kind == span.SPAN_KIND_INTERNAL
+    assert span.trace_id.hex() == PAIR.trace_id
+    assert span.parent_span_id.hex() == PAIR.span_id
+    assert span.span_id.hex() not in (PAIR.span_id, "0" * 16)
+    assert values(span.attributes) == {
+        "shadow.role": "judge",
+        "shadow.pair.id": "p1",
+        "shadow.experiment.id": "e",
+        "shadow.candidate.id": "small",
+        "shadow.mark": MARK,
+        "shadow.evaluator.name": "shadow_mw.checks",
+        "shadow.evaluator.version": __version__,
+    }
+    assert [event.name for event in span.events] == ["gen_ai.evaluation.result"] * 2
+    assert values(span.events[1].attributes) == {
+        "gen_ai.evaluation.name": "shadow.null_hallucination",
+        "gen_ai.evaluation.score.value": 0.5,
+        "gen_ai.evaluation.score.label": "fail",
+        "gen_ai.evaluation.explanation": "1 of 2 labelled fields hallucinated",
+        "shadow.evaluator.name": "shadow_mw.checks",
+        "shadow.evaluator.version": __version__,
+    }
+    assert "gen_ai.evaluation.explanation" not in values(span.events[0].attributes)
+
+
+def test_the_same_goes_out_as_log_records_in_the_context_of_the_candidates_span(endpoint):
+    with publisher_to(endpoint.url, mark=MARK) as publisher:
+        assert publisher.publish([PAIR])
+
+    first, second = endpoint.records
+    assert {r.event_name for r in (first, second)} == {"gen_ai.evaluation.result"}
+    assert {(r.trace_id.hex(), r.span_id.hex()) for r in (first, second)} == {
+        (PAIR.trace_id, PAIR.span_id)
+    }
+    said = values(second.attributes)
+    assert said.pop("log.record.uid") != values(first.attributes)["log.record.uid"]
+    assert said == {
+        "shadow.role": "judge",
+        "shadow.pair.id": "p1",
+        "shadow.experiment.id": "e",
+        "shadow.candidate.id": "small",
+        "shadow.mark": MARK,
+        "gen_ai.evaluation.name": "shadow.null_hallucination",
+        "gen_ai.evaluation.score.value": 0.5,
+        "gen_ai.evaluation.score.label": "fail",
+        "gen_ai.evaluation.explanation": "1 of 2 labelled fields hallucinated",
+        "shadow.evaluator.name": "shadow_mw.checks",
+        "shadow.evaluator.version": __version__,
+    }
+
+
+def test_what_is_sent_again_after_a_crash_has_the_same_ids(endpoint):
+    for _ in range(2):  # two processes, as far as the endpoint can see
+        with publisher_to(endpoint.url) as publisher:
+            assert publisher.publish([PAIR])
+
+    assert len(endpoint.spans) == 2
+    assert len({span.span_id for span in endpoint.spans}) == 1
+    assert len({values(r.attributes)["log.record.uid"] for r in endpoint.records}) == 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(PAIR, pair_id="p2"),
+        replace(PAIR, candidate_id="other"),
+        replace(PAIR, experiment="f"),
+        replace(PAIR, scores=PAIR.scores[:1]),
+    ],
+)
+def test_another_pair_candidate_or_opinion_has_another_id(endpoint, other):
+    with publisher_to(endpoint.url) as publisher:
+        assert publisher.publish([PAIR, other])
+
+    assert len({span.span_id for span in endpoint.spans}) == 2
+
+
+def test_a_pair_without_scores_is_nothing_to_say(endpoint):
+    with publisher_to(endpoint.url) as publisher:
+        assert publisher.publish([replace(PAIR, scores=())])
+
+    assert endpoint.headers == []
+
+
+def test_the_token_goes_along(endpoint):
+    with publisher_to(endpoint.url, token="secret") as publisher:
+        assert publisher.publish([PAIR])
+
+    assert {headers["authorization"] for headers in endpoint.headers} == {"Bearer secret"}
+
+
+@pytest.mark.parametrize("status", [404, 405, 415, 501])
+def test_a_backend_without_logs_still_gets_the_spans(endpoint, status, caplog):
+    endpoint.status["/v1/logs"] = status
+    with caplog.at_level(logging.INFO, "shadow_mw"), publisher_to(endpoint.url) as publisher:
+        assert publisher.publish([PAIR])
+        assert publisher.publish([PAIR])
+
+    assert len(endpoint.spans) == 2
+    assert len(endpoint.headers) == 3  # the logs were tried once
+    assert [r.getMessage() for r in caplog.records if r.name == "shadow_mw"] == [
+        f"{endpoint.url} takes no logs ({status}): scores go there as spans only"
+    ]
+
+
+@pytest.mark.parametrize("path", ["/v1/traces", "/v1/logs"])
+@pytest.mark.parametrize("status", [400, 401, 413, 429, 503, 302])
+def test_what_is_refused_is_not_published_and_said_once(endpoint, path, status, caplog):
+    endpoint.status[path] = status
+    with publisher_to(endpoint.url) as publisher:
+        assert not publisher.publish([PAIR])
+        assert not publisher.publish([PAIR])
+        endpoint.status.clear()
+        assert publisher.publish([PAIR])
+
+    assert [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING] == [
+        f"scores to {endpoint.url}: {path}: status {status}"
+    ]
+
+
+def test_nobody_there_is_not_published(endpoint, caplog):
+    with publisher_to("http://127.0.0.1:9") as publisher:
+        assert not publisher.publish([PAIR])
+
+    assert "scores to http://127.0.0.1:9: /v1/traces: ConnectError" in caplog.text
+
+
+def test_a_partial_success_is_said_and_not_repeated(endpoint, caplog):
+    endpoint.answer = ExportTraceServiceResponse(
+        partial_success=ExportTracePartialSuccess(rejected_spans=1, error_message="too old")
+    ).SerializeToString()
+    endpoint.status["/v1/logs"] = 404
+    with publisher_to(endpoint.url) as publisher:
+        assert publisher.publish([PAIR])
+
+    assert "some spans were rejected: too old" in caplog.text
+
+
+def test_an_answer_that_is_no_protobuf_is_an_answer(endpoint):
+    endpoint.answer = b"<html>ok</html>"
+    with publisher_to(endpoint.url) as publisher:
+        assert publisher.publish([PAIR])
+
+
+def test_half_a_surrogate_pair_of_a_model_stops_nothing(endpoint):
+    odd = Score("shadow.field_accuracy", 0.0, "fail", "1 of 1: \ud83d (missed)")
+    with publisher_to(endpoint.url) as publisher:
+        assert publisher.publish([replace(PAIR, scores=(odd,))])
+
+    (event,) = endpoint.spans[0].events
+    assert values(event.attributes)["gen_ai.evaluation.explanation"] == "1 of 1: ? (missed)"
+
+
+@contextmanager
+def publishing(path, url):
+    """The loop of `shadow-mw serve`, over a store of its own."""
+    stop, publisher, store = threading.Event(), Publisher(url, MARK), Store.open(path)
+    thread = threading.Thread(target=publish_until, args=(stop, store, publisher))
+    thread.start()
+    try:
+        yield store
+    finally:
+        stop.set()
+        thread.join()
+        publisher.close()
+        store.close()
+
+
+def eventually(reached):
+    waited = threading.Event()
+    for _ in range(1000):
+        if reached():
+            return
+        waited.wait(0.01)
+    raise AssertionError("not reached in 10 s")
+
+
+def test_the_loop_publishes_the_store_and_every_new_opinion(endpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr(scores, "INTERVAL", 0.01)
+    path = tmp_path / "shadow.db"
+    evaluator = Evaluator.open(path, PRICES)
+    assert evaluator.export(both("p1", primary="yes", candidate="yes")).name == "SUCCESS"
+    with publishing(path, endpoint.url):
+        eventually(lambda: len(endpoint.records) == 1)
+        assert evaluator.export(both("p2", primary="yes", candidate="no")).name == "SUCCESS"
+        eventually(lambda: len(endpoint.records) == 2)
+    evaluator.shutdown()
+
+    labels = [values(r.attributes)["gen_ai.evaluation.score.label"] for r in endpoint.records]
+    assert labels == ["pass", "fail"]
+    with Store.open(path) as store:
+        assert store.unpublished(10) == []
+
+
+def test_the_loop_loses_nothing_while_the_endpoint_refuses(endpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr(scores, "BACKOFF", (0.01,))
+    monkeypatch.setattr(scores, "INTERVAL", 0.01)
+    monkeypatch.setattr(scores, "BATCH", 4)
+    endpoint.most = 1  # so small that only single pairs pass
+    path = tmp_path / "shadow.db"
+    evaluator = Evaluator.open(path, PRICES)
+    for number in range(6):
+        assert evaluator.export(both(f"p{number}")).name == "SUCCESS"
+    evaluator.shutdown()
+    with publishing(path, endpoint.url):
+        eventually(lambda: len(endpoint.records) == 6)
+
+    assert len({span.span_id for span in endpoint.spans}) == 6
+    assert max(endpoint.sizes) == 4
