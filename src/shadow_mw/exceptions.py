@@ -4,6 +4,7 @@ ShadowError
 ├── ConfigError       a setting is wrong: variable, value, what is accepted     (exit 78)
 ├── DataError         a file or line that a user gave is wrong                  (exit 65)
 │   └── StoreError    the store is corrupt, newer than this code, or unreadable (exit 65)
+├── ExportRefused     a collector will never take these spans (never leaves the runner)
 └── WireError         a body that is not the wire format it claims to be (never leaves the runner)
 """
 
@@ -30,6 +31,10 @@ class DataError(ShadowError):
 
 class StoreError(DataError):
     """The store cannot be opened as it is; the file was left untouched."""
+
+
+class ExportRefused(ShadowError):
+    """Spans that an exporter refused for what they are: trying again would change nothing."""
 
 
 class WireError(ShadowError):

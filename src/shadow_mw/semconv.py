@@ -31,6 +31,19 @@ WIRE_FORMAT: Final = "shadow.wire.format"
 REASON: Final = "shadow.reason"
 """On a failed candidate leg: the `Reason` it is counted under."""
 
+SOURCE: Final = "shadow.source"
+"""On a metric's data point: which process or runner counted."""
+COUNT: Final = "shadow.count"
+"""On a data point of `shadow.funnel`: `captured`, `mirrored`, or a reason."""
+FUNNEL_METRIC: Final = "shadow.funnel"
+GAUGE_METRICS: Final = {
+    "spend_usd": "shadow.spend",
+    "budget_usd": "shadow.budget",
+    "window_end": "shadow.window.end",
+    "pending_bytes": "shadow.pending",
+}
+"""Name in the store to name of the metric."""
+
 OPERATION_NAME: Final = "gen_ai.operation.name"
 PROVIDER_NAME: Final = "gen_ai.provider.name"
 REQUEST_MODEL: Final = "gen_ai.request.model"

@@ -89,6 +89,8 @@ class Reason(StrEnum):
     CANDIDATE_RESPONSE_TOO_LARGE = "candidate_response_too_large"
     CANDIDATE_CONNECTION_LOST = "candidate_connection_lost"
     CANDIDATE_INVALID_RESPONSE = "candidate_invalid_response"
+    # The candidate was called, and the collector will never take the pair.
+    EXPORT_REFUSED = "export_refused"
     # Both legs are stored and cannot be compared.
     PRIMARY_PARTIAL = "primary_partial"
     CONTENT_TRUNCATED = "content_truncated"

@@ -125,10 +125,10 @@ def test_a_mark_that_could_be_guessed_or_would_not_travel_is_refused_unseen(envi
 def test_a_collector_without_a_mark_stops_the_start(environ):
     environ(**MINIMAL, SHADOW_OTLP_ENDPOINT="http://collector:4318")
 
-    with pytest.raises(ConfigError, match="^SHADOW_MARK is not set: with SHADOW_OTLP_ENDPOINT"):
+    with pytest.raises(ConfigError, match=r"^SHADOW_MARK is not set: with SHADOW_OTLP_ENDPOINT"):
         load()
     environ(SHADOW_MARK="")
-    with pytest.raises(ConfigError, match="^SHADOW_MARK is not set"):
+    with pytest.raises(ConfigError, match=r"^SHADOW_MARK is not set"):
         load()
 
 
