@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench soak format clean
+.PHONY: demo test lint bench soak collector jaeger format clean
 
 demo: $(STAMP)
 	$(BIN)/shadow-mw demo $(ARGS)
@@ -22,6 +22,9 @@ bench: $(STAMP)
 
 soak: $(STAMP)
 	$(BIN)/pytest -m soak $(ARGS)
+
+collector jaeger:
+	collector/build $@
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
