@@ -46,10 +46,18 @@ def _own_cost(price: Price, usage: Usage) -> Decimal:
 
 
 def _public_cost(model: str, usage: Usage) -> Decimal | None:
-    import genai_prices
-
     if not _listed(model):
         return None
+    if (usage.cache_read_tokens or 0) + (usage.cache_write_tokens or 0) > (usage.input_tokens or 0):
+        # Counts that contradict one another.
+        return None
+    flat = _flat(model)
+    return _calculated(model, usage) if flat is None else _own_cost(flat, usage)
+
+
+def _calculated(model: str, usage: Usage) -> Decimal | None:
+    import genai_prices
+
     try:
         price = genai_prices.calc_price(
             genai_prices.Usage(
@@ -61,9 +69,38 @@ def _public_cost(model: str, usage: Usage) -> Decimal | None:
             model_ref=model,
         )
     except ValueError:
-        # Counts that contradict one another, such as more cached tokens than tokens.
+        # Counts that the list has no price for.
         return None
     return price.total_price
+
+
+@lru_cache(maxsize=1024)
+def _flat(model: str) -> Price | None:
+    """The model's public price, where neither the time nor the size of a call changes it.
+
+    Worked out once per name: asking the list takes longer than storing a whole call.
+    """
+    import genai_prices
+    from genai_prices.types import ModelPrice
+
+    from shadow_mw.settings import Price
+
+    found = genai_prices.calc_price(genai_prices.Usage(input_tokens=1), model_ref=model)
+    rates = found.model.prices
+    if not isinstance(rates, ModelPrice) or not all(
+        isinstance(rate, Decimal | None) for rate in vars(rates).values()
+    ):
+        return None
+    each = 1_000_000
+    request = _calculated(model, Usage(0, 0))
+    costs = [
+        _calculated(model, usage)
+        for usage in (Usage(each, 0), Usage(0, each), Usage(each, 0, each), Usage(each, 0, 0, each))
+    ]
+    if request is None or None in costs:
+        return None
+    input, output, read, write = (cost - request for cost in costs if cost is not None)
+    return Price(input=input, output=output, cache_read=read, cache_write=write, request=request)
 
 
 @lru_cache(maxsize=1024)
