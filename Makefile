@@ -9,6 +9,7 @@ demo: $(STAMP)
 	$(BIN)/shadow-mw demo $(ARGS)
 
 test: $(STAMP)
+	@if command -v go >/dev/null; then collector/build collector && collector/build jaeger; fi
 	$(BIN)/pytest $(ARGS)
 
 lint: $(STAMP)
