@@ -117,7 +117,7 @@ def _state(directory: Path) -> dict[str, Any]:
         "in_flight": now.in_flight if now else 0,
         "waiting": now.waiting if now else 0,
         "held": now.held if now else 0,
-        "pending_bytes": pending_bytes(directory, now),
+        "pending_bytes": pending_bytes(directory, now.consumed if now else {}),
         "outcomes": now.outcomes if now else {},
         "spent_usd": now.spent_usd if now else {},
     }

@@ -14,13 +14,19 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shadow_mw.control import LOCK
 from shadow_mw.exceptions import ConfigError, ShadowError
 from shadow_mw.frames import SUFFIX
+from shadow_mw.runner.figures import Figures
 from shadow_mw.runner.runner import LINGER, Runner
 from shadow_mw.settings import Settings, load
+
+if TYPE_CHECKING:
+    from shadow_mw.evaluate.pipeline import Evaluator
 
 NICENESS = 10
 
@@ -32,18 +38,25 @@ def open_runner(settings: Settings) -> Runner:
         StoreError: the store cannot be used as it is.
     """
     if settings.otlp_endpoint is not None:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from shadow_mw.runner.otlp import Otlp, OtlpFigures, OtlpSpans
 
-        return Runner(settings, OTLPSpanExporter(f"{settings.otlp_endpoint}/v1/traces"), None)
+        otlp = Otlp(settings)
+        return Runner(settings, OtlpSpans(otlp), OtlpFigures(otlp, settings).tell)
     from shadow_mw.evaluate.pipeline import Evaluator
     from shadow_mw.prices import PriceTable
 
     evaluator = Evaluator.open(settings.store, PriceTable(settings.prices))
 
-    def funnel(candidate: str, source: str, counts: dict[str, int]) -> bool:
-        return evaluator.record_funnel(settings.experiment, candidate, source, counts)
+    def tell(figures: Sequence[Figures]) -> bool:
+        return all(_record(evaluator, settings.experiment, item) for item in figures)
 
-    return Runner(settings, evaluator, funnel)
+    return Runner(settings, evaluator, tell)
+
+
+def _record(evaluator: Evaluator, experiment: str, item: Figures) -> bool:
+    key = experiment, item.candidate, item.source
+    counted = not item.counts or evaluator.record_funnel(*key, item.counts)
+    return counted and (not item.gauges or evaluator.record_gauges(*key, item.gauges))
 
 
 def serve(settings: Settings, lock: int, linger: float | None = LINGER) -> None:

@@ -72,6 +72,11 @@ class Lane:
     def __len__(self) -> int:
         return self._queue.qsize()
 
+    @property
+    def money(self) -> dict[str, float]:
+        """What the candidate has cost so far, and what it may cost."""
+        return self._budget.money
+
     def put(self, job: Job) -> None:
         """Queue one more exchange."""
         self._queue.put_nowait(job)

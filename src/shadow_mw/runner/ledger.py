@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from shadow_mw.control import LEDGER, shared
-from shadow_mw.runner.progress import open_database
+from shadow_mw.runner.progress import identity, open_database
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS spent (candidate TEXT PRIMARY KEY, calls INTEGER, micro_usd INTEGER)
@@ -30,6 +30,8 @@ class Ledger:
 
     def __init__(self, directory: Path) -> None:
         self._db = open_database(shared(directory, LEDGER), _SCHEMA)
+        self.identity = identity(self._db)
+        """Whose money this is: all versions of this package spend from it."""
 
     def charge(self, candidate: str, calls: int, usd: Decimal) -> None:
         """Add to what a candidate has cost; negative amounts settle a reservation."""

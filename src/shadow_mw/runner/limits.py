@@ -73,6 +73,12 @@ class Budget:
         self._max_calls = None if settings.max_calls is None else settings.max_calls // share
         self._max_usd = None if settings.budget_usd is None else settings.budget_usd / share
 
+    @property
+    def money(self) -> dict[str, float]:
+        """USD spent, reservations included, and this host's share of the budget."""
+        spent = {"spend_usd": float(self._ledger.spent(self._id).usd)}
+        return spent if self._max_usd is None else spent | {"budget_usd": float(self._max_usd)}
+
     def reserve(self, call: Call, request_bytes: int) -> Decimal | Reason:
         """Set money aside for one call; a Reason where there is none left."""
         spent = self._ledger.spent(self._id)

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
+import functools
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from shadow_mw.frames import ProcessCounts
-from shadow_mw.runner.progress import Progress
+from shadow_mw.exceptions import ExportRefused
+from shadow_mw.runner.figures import Counts, Reporter, Retry
+from shadow_mw.runner.progress import MIRRORED, Progress
 from shadow_mw.runner.tail import Position
 from shadow_mw.types import Reason
+
+T = TypeVar("T")
 
 logger = logging.getLogger("shadow_mw.runner")
 
@@ -25,12 +32,8 @@ MOST_BYTES = 4 * 2**20
 """Well below what collectors take in one request."""
 MOST_WAITING = 512
 INTERVAL = 0.1
-BACKOFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-
-Counts = dict[str, dict[str, int]]
-"""Absolute counters, by process."""
-Funnel = Callable[[str, str, dict[str, int]], bool]
-"""Takes (candidate id, source, absolute counters); says whether they were kept."""
+FIGURES_INTERVAL = 1.0
+"""Seconds between figures while spans keep coming."""
 
 
 @dataclass(slots=True)
@@ -43,11 +46,12 @@ class Parcel:
     size: int = 0
     """Bytes of both bodies, about what the spans have."""
 
-    def skip(self) -> None:
-        """Count it as an error of ours, for every candidate; nothing of it is stored."""
+    def skip(self, reason: Reason) -> None:
+        """Count it under a reason for every candidate that was called; nothing of it is stored."""
         self.spans.clear()
-        candidates = {candidate for candidate, _ in self.outcomes}
-        self.outcomes = Counter({(c, Reason.INTERNAL_ERROR): 1 for c in candidates})
+        lost = {candidate for candidate, name in self.outcomes if name == MIRRORED}
+        kept = {key: n for key, n in self.outcomes.items() if key[0] not in lost}
+        self.outcomes = Counter(kept | {(candidate, reason): 1 for candidate in lost})
 
 
 class Outbox:
@@ -56,25 +60,23 @@ class Outbox:
     def __init__(
         self,
         exporter: SpanExporter,
-        funnel: Funnel | None,
+        reporter: Reporter,
         progress: Progress,
-        source: str,
         done: Callable[[list[Position]], None],
     ) -> None:
         self._exporter = exporter
-        self._funnel = funnel
+        self._reporter = reporter
         self._progress = progress
-        self._source = source
         self._done = done
         self._waiting: list[Parcel] = []
-        self._processes = progress.processes()
-        self._changed: set[str] = set()
         self._closing = asyncio.Event()
+        self._spans_retry, self._figures_retry = Retry(), Retry()
+        self._figures_told = 0.0
         # One thread for all exporting: the exporter blocks, the event loop must not.
         self._thread = ThreadPoolExecutor(1, "shadow_mw-export")
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._changed)
+        return len(self._waiting) + len(self._reporter)
 
     @property
     def full(self) -> bool:
@@ -90,38 +92,47 @@ class Outbox:
 
         Never to be cancelled: a batch would be exported and counted, and not be noted as gone.
         """
-        failures = 0
         while not self._closing.is_set():
-            wait = INTERVAL
-            if await self.flush():
-                failures = 0
-            else:
-                wait = BACKOFF[min(failures, len(BACKOFF) - 1)]
-                failures += 1
+            if self._spans_retry.due and not await self._export_waiting():
+                wait = self._spans_retry.failed()
                 logger.warning("export failed; again in %.1f s, nothing is lost", wait)
+            if self._figures_due and not await self._tell_figures():
+                wait = self._figures_retry.failed()
+                logger.warning("counters were not taken; again in %.1f s, nothing is lost", wait)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), wait)
+                await asyncio.wait_for(self._closing.wait(), INTERVAL)
         await self.flush()
 
-    def count_process(self, counters: ProcessCounts) -> None:
-        """An app process says how many calls it has seen, and refused."""
-        known = self._processes.setdefault(counters.process, {})
-        newer = {name: n for name, n in counters.counts.items() if n > known.get(name, -1)}
-        if newer:
-            known.update(newer)
-            self._changed.add(counters.process)
-
     async def flush(self) -> bool:
-        """Export what waits; False where the exporter refuses, with everything kept."""
-        while self._waiting or self._changed:
-            batch = self._batch()
-            changed = {process: dict(self._processes[process]) for process in self._changed}
-            self._changed.clear()
-            if not await self._in_thread(self._export, batch, changed):
-                self._changed.update(changed)
+        """Export and tell what waits; False where something is refused, with everything kept."""
+        exported = await self._export_waiting()
+        return await self._tell_figures() and exported
+
+    async def _export_waiting(self) -> bool:
+        while self._waiting:
+            batch, counters = self._batch(), self._reporter.unkept()
+            if not await self._in_thread(functools.partial(self._export, batch, counters)):
                 return False
+            self._reporter.kept(counters)
             del self._waiting[: len(batch)]
             self._done([parcel.position for parcel in batch])
+            if any(parcel.outcomes for parcel in batch):
+                self._reporter.outcomes_changed()
+        self._spans_retry.succeeded()
+        return True
+
+    @property
+    def _figures_due(self) -> bool:
+        quiet = not self._waiting or time.monotonic() - self._figures_told > FIGURES_INTERVAL
+        return self._reporter.due and quiet and self._figures_retry.due
+
+    async def _tell_figures(self) -> bool:
+        figures = self._reporter.take()
+        if figures and not await self._in_thread(functools.partial(self._reporter.tell, figures)):
+            self._reporter.give_back(figures)
+            return False
+        self._figures_told = time.monotonic()
+        self._figures_retry.succeeded()
         return True
 
     def _batch(self) -> list[Parcel]:
@@ -142,41 +153,28 @@ class Outbox:
             outcomes.update(parcel.outcomes)
         for process, counts in processes.items():
             self._progress.count_process(process, counts)
-            if not self._tell("", process, counts):
-                return False
         self._progress.commit([parcel.position for parcel in batch], outcomes)
-        if outcomes:
-            self.tell_outcomes()
         return True
 
     def _send(self, batch: list[Parcel]) -> bool:
         spans = [span for parcel in batch for span in parcel.spans]
         try:
             return not spans or self._exporter.export(spans) is SpanExportResult.SUCCESS
-        except Exception:
+        except Exception as error:
             if len(batch) > 1:
                 return all(self._send([parcel]) for parcel in batch)
-            logger.exception("a pair that the exporter cannot take was skipped")
-            batch[0].skip()
+            if isinstance(error, ExportRefused):
+                logger.warning("a pair was given up: %s", error)
+                batch[0].skip(Reason.EXPORT_REFUSED)
+            else:
+                logger.exception("a pair that the exporter cannot take was skipped")
+                batch[0].skip(Reason.INTERNAL_ERROR)
             return True
 
-    def _tell(self, candidate: str, source: str, counts: dict[str, int]) -> bool:
-        """Absolute counters: telling twice, or after a restart, changes nothing."""
-        return self._funnel is None or self._funnel(candidate, source, counts)
-
-    def tell_outcomes(self) -> None:
-        """Report the runner's own counters, as they are."""
-        for candidate, counts in self._progress.outcomes().items():
-            self._tell(candidate, self._source, counts)
-
-    async def _in_thread(
-        self,
-        export: Callable[[list[Parcel], Counts], bool],
-        batch: list[Parcel],
-        processes: Counts,
-    ) -> bool:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, export, batch, processes)
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        """In this task's context: no instrumentation of the host is to see our requests."""
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._thread, context.run, work)
 
     def close(self) -> None:
         """Export what there is once more, then end `run`; what is refused now waits on disk."""

@@ -10,6 +10,7 @@ import json
 import os
 import sqlite3
 import threading
+import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ CREATE TABLE IF NOT EXISTS outcomes (candidate TEXT, name TEXT, n INTEGER,
   PRIMARY KEY (candidate, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS processes (process TEXT PRIMARY KEY, counts TEXT)
   WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS untold (process TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 Outcomes = Mapping[tuple[str, str], int]
@@ -39,6 +41,8 @@ class Progress:
         self._db = open_database(directory / FILE, _SCHEMA)
         # Used by the event loop and by the export thread: a transaction is one of them alone.
         self._lock = threading.Lock()
+        self.identity = identity(self._db)
+        """Whose counters these are, wherever the file is moved to."""
 
     def done(self, segment: str) -> set[int]:
         """Offsets of the frames of a segment that need no more work."""
@@ -64,8 +68,27 @@ class Progress:
             self._run("DELETE FROM done WHERE segment = ?", segment)
 
     def count_process(self, process: str, counts: Mapping[str, int]) -> None:
-        """Keep the counters of an app process."""
-        self._run("INSERT OR REPLACE INTO processes VALUES (?, ?)", process, json.dumps(counts))
+        """Keep the counters of an app process, which are still to be told."""
+        with self._lock, self._db:
+            self._db.execute("BEGIN")
+            self._keep(process, counts)
+            self._db.execute("INSERT OR IGNORE INTO untold VALUES (?)", (process,))
+
+    def told(self, processes: Mapping[str, Mapping[str, int]]) -> None:
+        """The counters of these processes were taken, as they are given here."""
+        with self._lock, self._db:
+            self._db.execute("BEGIN")
+            for process, counts in processes.items():
+                self._keep(process, counts)
+                self._db.execute("DELETE FROM untold WHERE process = ?", (process,))
+
+    def untold(self) -> set[str]:
+        """Processes whose counters nobody has taken yet."""
+        return {row[0] for row in self._rows("SELECT process FROM untold")}
+
+    def _keep(self, process: str, counts: Mapping[str, int]) -> None:
+        statement = "INSERT OR REPLACE INTO processes VALUES (?, ?)"
+        self._db.execute(statement, (process, json.dumps(counts)))
 
     def processes(self) -> dict[str, dict[str, int]]:
         """The counters of every app process that wrote here."""
@@ -95,6 +118,14 @@ class Progress:
         """Close the file."""
         with self._lock:
             self._db.close()
+
+
+def identity(database: sqlite3.Connection) -> str:
+    """A name that a file keeps: what it counts is told under it, and never twice."""
+    with database:
+        database.execute("CREATE TABLE IF NOT EXISTS identity (one INTEGER PRIMARY KEY, id TEXT)")
+        database.execute("INSERT OR IGNORE INTO identity VALUES (1, ?)", (uuid.uuid4().hex[:16],))
+        return str(database.execute("SELECT id FROM identity").fetchone()[0])
 
 
 def open_database(path: Path, schema: str) -> sqlite3.Connection:

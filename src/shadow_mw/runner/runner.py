@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import itertools
 import logging
 import os
 import time
@@ -21,15 +22,16 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from shadow_mw.exceptions import WireError
 from shadow_mw.frames import Frame, FrameError, Kind, read_counters, read_exchange
 from shadow_mw.prices import PriceTable
+from shadow_mw.runner.figures import Reporter, Tell
 from shadow_mw.runner.lane import Job, Lane
 from shadow_mw.runner.ledger import Ledger
-from shadow_mw.runner.outbox import Funnel, Outbox, Parcel
+from shadow_mw.runner.outbox import Outbox, Parcel
 from shadow_mw.runner.primary import primary_leg
 from shadow_mw.runner.progress import MIRRORED, Progress
 from shadow_mw.runner.redact import Redactor
 from shadow_mw.runner.retries import Item, Retries
 from shadow_mw.runner.spans import Spans
-from shadow_mw.runner.status import Status, write_status
+from shadow_mw.runner.status import Status, pending_bytes, write_status
 from shadow_mw.runner.tail import Found, Position, Tail
 from shadow_mw.runner.window import Window
 from shadow_mw.settings import Settings
@@ -46,6 +48,8 @@ READ_AHEAD_BYTES = 64 * 2**20
 BUSY, QUIET = 0.02, 0.2
 """Seconds between looks at the segments."""
 STATUS_INTERVAL = 0.25
+GAUGE_TURNS = 12
+"""Of the status: what costs and what waits is told every three seconds."""
 LINGER = 3.0
 """Seconds without any segment after which nobody needs a runner."""
 
@@ -53,7 +57,7 @@ LINGER = 3.0
 class Runner:
     """One directory's runner; `run` returns when nobody needs it any more."""
 
-    def __init__(self, settings: Settings, exporter: SpanExporter, funnel: Funnel | None) -> None:
+    def __init__(self, settings: Settings, exporter: SpanExporter, tell: Tell) -> None:
         self._settings = settings
         self._directory = settings.directory
         self._progress = Progress(self._directory)
@@ -62,8 +66,8 @@ class Runner:
         self._spans = Spans(settings, Redactor.for_store(settings))
         self._ledger = Ledger(self._directory)
         self._window = Window(settings, self._directory, self._ledger)
-        source = f"runner:{self._directory.name}"
-        self._outbox = Outbox(exporter, funnel, self._progress, source, self._accounted)
+        self._reporter = Reporter(tell, self._progress)
+        self._outbox = Outbox(exporter, self._reporter, self._progress, self._accounted)
         prices = PriceTable(settings.prices)
         self._lanes = [
             Lane(settings, candidate, prices, self._ledger, self._spans, self._window.refuses)
@@ -86,7 +90,6 @@ class Runner:
         # No instrumentation of the host is to see our calls.
         for key in ("suppress_instrumentation", "suppress_http_instrumentation"):
             otel_context.attach(otel_context.set_value(key, True))
-        self._outbox.tell_outcomes()
         tasks = [asyncio.create_task(lane.run()) for lane in self._lanes]
         tasks.append(asyncio.create_task(self._report_status()))
         export = asyncio.create_task(self._outbox.run())
@@ -96,6 +99,7 @@ class Runner:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._gauge()
             self._outbox.close()
             await asyncio.gather(export, return_exceptions=True)
             self._close()
@@ -150,11 +154,11 @@ class Runner:
 
     def _take_frame(self, found: Found, frame: Frame) -> None:
         if frame.kind is Kind.COUNTERS:
-            self._outbox.count_process(read_counters(frame.payload))
+            self._reporter.count_process(read_counters(frame.payload))
             self._outbox.put(Parcel(found.position))
             return
         exchange, counters = read_exchange(frame.payload)
-        self._outbox.count_process(counters)
+        self._reporter.count_process(counters)
         item = Item(found.position, exchange, counters.process)
         superseded, ready = self._retries.offer(item, time.monotonic())
         if superseded is not None:
@@ -228,11 +232,23 @@ class Runner:
             self._progress.forget(through)
 
     async def _report_status(self) -> None:
-        while True:
+        for turn in itertools.count():
             with contextlib.suppress(OSError):
                 # A full disk is to be emptied, not to be reported on.
                 write_status(self._directory, self._status())
+            if turn % GAUGE_TURNS == 0:
+                self._gauge()
             await asyncio.sleep(STATUS_INTERVAL)
+
+    def _gauge(self) -> None:
+        """What an operator watches; told only where it has changed."""
+        for lane in self._lanes:
+            source = f"runner:{self._ledger.identity}"
+            self._reporter.gauge(lane.candidate.id, source, lane.money)
+        values = {"pending_bytes": float(pending_bytes(self._directory, self._tail.consumed))}
+        if self._window.end is not None:
+            values["window_end"] = self._window.end
+        self._reporter.gauge("", self._reporter.source, values)
 
     def _status(self) -> Status:
         return Status(

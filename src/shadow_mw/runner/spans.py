@@ -38,6 +38,12 @@ from shadow_mw.version import __version__
 from shadow_mw.wire import format_of
 from shadow_mw.wire.base import output_messages
 
+CONTENT = (
+    semconv.REQUEST,
+    semconv.INPUT_MESSAGES,
+    semconv.OUTPUT_MESSAGES,
+    semconv.SYSTEM_INSTRUCTIONS,
+)
 SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 
 
@@ -226,6 +232,29 @@ class Spans:
             part[name] = clean(value)
 
 
+def size_of(span: ReadableSpan) -> int:
+    """About the bytes that a span takes in a request."""
+    texts = [value for value in (span.attributes or {}).values() if isinstance(value, str)]
+    return 1000 + sum(len(t) if t.isascii() else len(t.encode()) for t in texts)
+
+
+def without_content(span: ReadableSpan) -> ReadableSpan:
+    """The same record, which says that its content was left out."""
+    kept = {n: v for n, v in (span.attributes or {}).items() if n not in CONTENT}
+    return ReadableSpan(
+        name=span.name,
+        context=span.get_span_context(),
+        parent=span.parent,
+        resource=span.resource,
+        attributes=kept | {semconv.CONTENT_TRUNCATED: True},
+        kind=span.kind,
+        status=span.status,
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
+
+
 def _parent(exchange: Exchange) -> Context:
     """The app's span, or nothing but the trace id that the app made."""
     trace_id = int(exchange.trace_id, 16)
@@ -243,7 +272,12 @@ def _context(ids: SpanContext | None) -> Context:
 def _set(span: Span, attributes: Mapping[str, AttributeValue | None]) -> None:
     for name, value in attributes.items():
         if value is not None:
-            span.set_attribute(name, str(value) if isinstance(value, str) else value)
+            span.set_attribute(name, _whole(value) if isinstance(value, str) else value)
+
+
+def _whole(text: str) -> str:
+    """A model can write half a surrogate pair, which no encoding takes; no enum either."""
+    return str(text) if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _dumps(value: Json) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -68,9 +69,8 @@ def alive(directory: Path) -> bool:
     return False
 
 
-def pending_bytes(directory: Path, status: Status | None) -> int:
+def pending_bytes(directory: Path, consumed: Mapping[str, int]) -> int:
     """Bytes in segments that no runner has read yet."""
-    consumed = status.consumed if status else {}
     total = 0
     for path in directory.glob(f"*{SUFFIX}"):
         try:
@@ -85,7 +85,7 @@ def drained(directory: Path, captured: int = 0) -> bool:
     status = read_status(directory)
     if status is None or status.busy or status.captured < captured:
         return False
-    return pending_bytes(directory, status) == 0
+    return pending_bytes(directory, status.consumed) == 0
 
 
 def wait_drained(directory: Path, captured: int, timeout: float) -> bool:

@@ -26,6 +26,11 @@ class Window:
         self._checked = 0.0
         self._off = False
 
+    @property
+    def end(self) -> float | None:
+        """Unix time; None before the first mirrored call, where no end is set."""
+        return self._end
+
     def refuses(self, exchange: Exchange) -> Reason | None:
         """Why this exchange is not mirrored now; asked right before the call."""
         if self._is_off():
