@@ -94,10 +94,25 @@ class Reason(StrEnum):
     # Both legs are stored and cannot be compared.
     PRIMARY_PARTIAL = "primary_partial"
     CONTENT_TRUNCATED = "content_truncated"
+    # One leg is stored; the other has not come, or is late.
+    PRIMARY_LEG_MISSING = "primary_leg_missing"
+    CANDIDATE_LEG_MISSING = "candidate_leg_missing"
+    LEG_AWAITED = "leg_awaited"
 
 
-CANDIDATE_REASONS = frozenset(r for r in Reason if r.startswith("candidate_"))
-"""Failures of a mirrored call: they explain an error rate, not a gap in the funnel."""
+NOT_COMPARED = frozenset(
+    {
+        *(Reason.PRIMARY_PARTIAL, Reason.CONTENT_TRUNCATED),
+        *(Reason.PRIMARY_LEG_MISSING, Reason.CANDIDATE_LEG_MISSING, Reason.LEG_AWAITED),
+    }
+)
+"""What became of mirrored calls that are in no comparison."""
+
+CANDIDATE_REASONS = frozenset(r for r in Reason if r.startswith("candidate_")) - NOT_COMPARED
+"""Failures of a mirrored call: they explain an error rate, not a gap in the funnel.
+
+`captured` is `mirrored` and every reason but these and `NOT_COMPARED`.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -328,7 +328,7 @@ def test_without_counters_the_candidate_legs_count(path):
     store_of(path, *both("a"), leg("candidate", "b", None, **failure))
     funnel = summary(path).funnel
     assert (funnel.captured, funnel.mirrored, funnel.paired) == (2, 2, 1)
-    assert funnel.reasons == {"candidate_timeout": 1}
+    assert funnel.reasons == {"candidate_timeout": 1, "leg_awaited": 1}
 
 
 def test_counters_alone_make_a_funnel(path):

@@ -24,6 +24,7 @@ from shadow_mw.evaluate.ingest import Observation
 from shadow_mw.evaluate.pipeline import Store, summarise
 from shadow_mw.report.as_json import as_json
 from shadow_mw.runner.status import Status, alive, read_status, wait_drained
+from shadow_mw.types import CANDIDATE_REASONS, NOT_COMPARED
 
 T = TypeVar("T")
 
@@ -253,7 +254,7 @@ class Lab:
         with Store.open(self.store) as store:
             funnel: dict[str, Any] = as_json(summarise(store))["funnel"]
         reasons = funnel["reasons"]
-        unmirrored = sum(n for r, n in reasons.items() if not r.startswith(_AFTER_MIRRORING))
+        unmirrored = sum(n for r, n in reasons.items() if r not in _AFTER_MIRRORING)
         assert funnel["captured"] == funnel["mirrored"] + unmirrored, funnel
         return funnel
 
@@ -317,7 +318,7 @@ class Lab:
             assert "Traceback" not in text or self.fails_on_purpose, text
 
 
-_AFTER_MIRRORING = ("candidate_", "primary_partial", "content_truncated")
+_AFTER_MIRRORING = CANDIDATE_REASONS | NOT_COMPARED
 
 
 def stop(process: psutil.Process) -> None:

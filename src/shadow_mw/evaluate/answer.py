@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from shadow_mw.evaluate import strict_json
 from shadow_mw.types import Json, ToolCall
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
-    """The first choice of an output, read."""
+    """The first choice of an output, read; its JSON is read once, when it is asked for."""
 
     text: str = ""
     refusal: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it is one JSON value: its text, or the arguments of its only tool call."""
+        return self._json is not _NO_JSON
+
+    @property
+    def is_document(self) -> bool:
+        """Whether its text is a JSON object or list."""
+        return bool(self.text.strip()) and isinstance(self._json, dict | list)
+
+    @property
+    def structured(self) -> dict[str, Json] | None:
+        """The JSON object that it is, if it is one."""
+        return self._json if isinstance(self._json, dict) else None
+
+    @cached_property
+    def _json(self) -> Json:
+        in_text = self.text.strip() or len(self.tool_calls) != 1
+        try:
+            return strict_json.loads(self.text if in_text else self.tool_calls[0].arguments)
+        except strict_json.InvalidJson:
+            return _NO_JSON
+
+
+_NO_JSON = object()
 
 
 def answer(messages: str | None) -> Answer:
@@ -28,19 +55,6 @@ def answer(messages: str | None) -> Answer:
         refusal="".join(_contents(known, "refusal")),
         tool_calls=tuple(_tool_call(part) for part in known if part.get("type") == "tool_call"),
     )
-
-
-def structured(reply: Answer) -> dict[str, Json] | None:
-    """The JSON object that the answer is: its text, or the arguments of its only tool call."""
-    value = strict_json.loads_or_none(json_text(reply))
-    return value if isinstance(value, dict) else None
-
-
-def json_text(reply: Answer) -> str:
-    """Where JSON has to be if there is any."""
-    if not reply.text.strip() and len(reply.tool_calls) == 1:
-        return reply.tool_calls[0].arguments
-    return reply.text
 
 
 def _contents(parts: list[dict[str, Json]], kind: str) -> list[str]:

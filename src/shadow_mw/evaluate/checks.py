@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shadow_mw.evaluate import strict_json
-from shadow_mw.evaluate.answer import Answer, json_text
+from shadow_mw.evaluate.answer import Answer
 from shadow_mw.evaluate.pair import Leg, Pair
 from shadow_mw.types import ToolCall
 
@@ -25,15 +25,15 @@ def check(pair: Pair, *, has_truth: bool) -> Checks:
     An exact match is not asked for where the primary failed: there is nothing to match. A failed
     candidate matches nothing and is not valid JSON.
     """
-    primary, candidate = pair.primary.answer(), pair.candidate.answer()
+    primary, candidate = pair.primary.answer, pair.candidate.answer
     exact = None
     if pair.primary.answered:
         exact = pair.candidate.answered and same_answer(primary, candidate)
     if not (
         has_truth
         or pair.primary.observation.expects_json
-        or _is_document(primary)
-        or _is_document(candidate)
+        or primary.is_document
+        or candidate.is_document
     ):
         return Checks(exact_match=exact)
     return Checks(exact, _json_valid(pair.primary), _json_valid(pair.candidate))
@@ -67,13 +67,9 @@ def _comparable(call: ToolCall) -> object:
     return call.name, arguments
 
 
-def _is_document(reply: Answer) -> bool:
-    return isinstance(strict_json.loads_or_none(reply.text), dict | list)
-
-
 def _json_valid(leg: Leg) -> bool:
     """Of several tool calls without text, all arguments have to be JSON."""
-    reply = leg.answer()
+    reply = leg.answer
     if not reply.text.strip() and reply.tool_calls:
         return all(strict_json.is_valid(call.arguments) for call in reply.tool_calls)
-    return leg.answered and strict_json.is_valid(json_text(reply))
+    return leg.answered and reply.is_json

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Final
 
 from shadow_mw.evaluate.series import SERIES
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import Funnel
-from shadow_mw.types import CANDIDATE_REASONS
+from shadow_mw.types import CANDIDATE_REASONS, Reason, Role
+
+PATIENCE: Final = 15 * 60
+"""Seconds after which the other leg of a stored one counts as missing."""
 
 
 def funnel(store: Store, key: tuple[str, str]) -> Funnel:
@@ -19,22 +25,56 @@ def funnel(store: Store, key: tuple[str, str]) -> Funnel:
         f"SELECT count(*), coalesce(sum(scored), 0) FROM pairs WHERE series = {SERIES}", key
     )
     mirrored = _sum(counters, "runner:", "mirrored")
+    lone = _lone_legs(store, key)
     if mirrored is None:
-        mirrored = _candidate_legs(store, key)
+        # A primary leg is emitted only together with a candidate's.
+        mirrored = _candidate_legs(store, key) + lone.primaries
     captured = _sum(counters, "app:", "captured")
     return Funnel(
         captured=mirrored if captured is None else captured,
         mirrored=mirrored,
         paired=paired,
         scored=scored,
-        reasons=_reasons(store, key, counters),
+        reasons=_reasons(store, key, counters) | lone.reasons,
         hosts=tuple(sorted({s.split(":")[1] for s, _, _ in counters if s.startswith("app:")})),
     )
 
 
 def _candidate_legs(store: Store, key: tuple[str, str]) -> int:
-    sql = "SELECT count(*) FROM observations WHERE experiment = ? AND candidate_id = ?"
+    sql = (
+        "SELECT count(*) FROM observations"
+        " WHERE role = 'candidate' AND experiment = ? AND candidate_id = ?"
+    )
     return int(store.one(sql, key)[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Lone:
+    """Stored legs whose other half is not there."""
+
+    primaries: int
+    reasons: dict[str, int]
+
+
+def _lone_legs(store: Store, key: tuple[str, str]) -> _Lone:
+    """A primary leg counts where no candidate's came: whose was lost, it does not say."""
+    rows = store.query(
+        "SELECT role, received_ns < ?, count(*) FROM waiting"
+        " JOIN observations ON observations.id = observation"
+        " WHERE experiment = ? AND candidate_id IN ('', ?) GROUP BY 1, 2",
+        (time.time_ns() - PATIENCE * 10**9, *key),
+    )
+    reasons: Counter[str] = Counter()
+    for role, overdue, n in rows:
+        missing = MISSING_WITH[Role(role)]
+        reasons[str(missing if overdue else Reason.LEG_AWAITED)] += n
+    return _Lone(sum(n for role, _, n in rows if role == Role.PRIMARY), dict(reasons))
+
+
+MISSING_WITH = {
+    Role.PRIMARY: Reason.CANDIDATE_LEG_MISSING,
+    Role.CANDIDATE: Reason.PRIMARY_LEG_MISSING,
+}
 
 
 def _sum(counters: list[Any], source: str, name: str) -> int | None:

@@ -96,7 +96,7 @@ def observation(span: SpanRecord, prices: PriceTable) -> Observation | None:
     outcome = _outcome(span, attributes)
     partial = bool(attributes.get(semconv.PARTIAL))
     models = [_text(attributes, name) for name in (semconv.REQUEST_MODEL, semconv.RESPONSE_MODEL)]
-    start, end = span.start_ns, span.end_ns
+    start = min(span.start_ns, MAX_COUNT)
     ttft = _number(attributes, semconv.RESPONSE_TTFC)
     return Observation(
         experiment=_text(attributes, semconv.EXPERIMENT_ID) or "default",
@@ -112,7 +112,7 @@ def observation(span: SpanRecord, prices: PriceTable) -> Observation | None:
         error_type=_text(attributes, semconv.ERROR_TYPE),
         reason=_text(attributes, semconv.REASON),
         finish_reason=_finish_reason(attributes),
-        latency_ms=None if end is None else (end - start) / 1e6,
+        latency_ms=_latency(span),
         ttft_ms=None if ttft is None else ttft * 1000,
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
@@ -135,6 +135,13 @@ def observation(span: SpanRecord, prices: PriceTable) -> Observation | None:
             output=_text(attributes, semconv.OUTPUT_MESSAGES),
         ),
     )
+
+
+def _latency(span: SpanRecord) -> float | None:
+    """Unknown where there is no end, or one before the start."""
+    if span.end_ns is None or span.end_ns < span.start_ns:
+        return None
+    return (span.end_ns - span.start_ns) / 1e6
 
 
 def _outcome(span: SpanRecord, attributes: Attributes) -> str:
@@ -184,10 +191,10 @@ def _finish_reason(attributes: Attributes) -> str | None:
 
 def _text(attributes: Attributes, name: str) -> str | None:
     value = attributes.get(name)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not value:
         return None
     # A model can write half a surrogate pair, which no database takes.
-    return value.encode("utf-8", "replace").decode() or None
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
 def _number(attributes: Attributes, name: str) -> float | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from shadow_mw.evaluate.answer import Answer, answer
 from shadow_mw.evaluate.ingest import Observation
 from shadow_mw.types import Reason, Role
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Leg:
     """A stored observation, under its row number."""
 
@@ -22,6 +23,7 @@ class Leg:
         """Whether the call ended properly; anything else has no output to judge."""
         return self.observation.answered
 
+    @cached_property
     def answer(self) -> Answer:
         """What it said; nothing where the call failed."""
         return answer(self.observation.content.output) if self.answered else Answer()

@@ -15,11 +15,10 @@ from pathlib import Path
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from shadow_mw.evaluate.answer import structured
 from shadow_mw.evaluate.checks import Checks, check
 from shadow_mw.evaluate.fields import FieldScore, judge_pair
 from shadow_mw.evaluate.ingest import Observation, observation, record
-from shadow_mw.evaluate.pair import Pair, pairs
+from shadow_mw.evaluate.pair import Leg, Pair, pairs
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evaluate.summary import summarise
 from shadow_mw.prices import PriceTable
@@ -103,12 +102,25 @@ class Evaluator(SpanExporter):
 
 def ingest(store: Store, legs: Iterable[Observation]) -> None:
     """Store legs, and judge every pair that they complete."""
-    new = [(leg.experiment, leg.pair_id) for leg in legs if store.add(leg)]
-    for exchange in dict.fromkeys(new):
-        for pair in pairs(store.legs(*exchange)):
+    new: dict[tuple[str, str], list[Leg]] = {}
+    for observed in legs:
+        row = store.add(observed)
+        if row is not None:
+            exchange = observed.experiment, observed.pair_id
+            new.setdefault(exchange, []).append(Leg(row, observed))
+    first = min((leg.row for batch in new.values() for leg in batch), default=0)
+    for exchange, batch in new.items():
+        known = store.legs(*exchange, before=first)
+        found = pairs(known + batch)
+        for pair in found:
             row = store.add_pair(pair)
             if row is not None:
                 judge(store, row, pair)
+        paired = {leg.row for pair in found for leg in (pair.primary, pair.candidate)}
+        store.set_waiting(
+            [leg.row for leg in batch if leg.row not in paired],
+            no_more=[leg.row for leg in known if leg.row in paired],
+        )
 
 
 def judge(store: Store, row: int, pair: Pair) -> None:
@@ -123,7 +135,7 @@ def judge(store: Store, row: int, pair: Pair) -> None:
 
 def score(pair: Pair, truth: Json) -> list[FieldScore]:
     """Hold both outputs against the truth, field by field."""
-    return judge_pair(truth, structured(pair.primary.answer()), structured(pair.candidate.answer()))
+    return judge_pair(truth, pair.primary.answer.structured, pair.candidate.answer.structured)
 
 
 def label(

@@ -19,7 +19,11 @@ PAGE_SIZE: Final = 8192
 CHECKED_WHOLE: Final = 32 * 2**20
 """Bytes up to which opening reads every page of the file for damage."""
 
-GAUGES: Final = """
+ADDED: Final = """
+-- Legs whose other half has not come.
+CREATE TABLE waiting (
+    observation INTEGER PRIMARY KEY REFERENCES observations
+);
 -- The latest values by who reports them.
 CREATE TABLE gauges (
     experiment TEXT NOT NULL,
@@ -128,14 +132,16 @@ CREATE TABLE funnel (
     n INTEGER NOT NULL,
     PRIMARY KEY (experiment, candidate_id, source, name)
 ) WITHOUT ROWID;
-{GAUGES}"""
+{ADDED}"""
 
 MIGRATIONS: Final = {
     1: f"""
 ALTER TABLE observations ADD COLUMN received_ns INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE pairs ADD COLUMN published INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX pairs_unpublished ON pairs (id) WHERE NOT published;
-{GAUGES}"""
+{ADDED}INSERT INTO waiting SELECT id FROM observations
+    WHERE id NOT IN (SELECT primary_row FROM pairs UNION ALL SELECT candidate_row FROM pairs);
+"""
 }
 """From each version to the next. Columns have defaults: the side of a rolling deploy that opened
 the store before goes on writing to it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shadow_mw.evaluate.store import Store
 from shadow_mw.exceptions import DataError
 from shadow_mw.results import Series
+from shadow_mw.types import DOCTOR
 
 SERIES = "(SELECT id FROM series WHERE experiment = ? AND candidate_id = ?)"
 """The row number of a series, inside a statement."""
@@ -22,7 +23,10 @@ def choose(
     fitting = [
         series
         for series in known
-        if experiment in (None, series.experiment) and candidate in (None, series.candidate)
+        if experiment in (None, series.experiment)
+        and candidate in (None, series.candidate)
+        # Probes are no data, unless somebody asks for them.
+        and (experiment is not None or series.experiment != DOCTOR)
     ]
     if not fitting and (experiment or candidate):
         raise DataError(_unknown(store, known, experiment, candidate))
@@ -35,7 +39,10 @@ def all_series(store: Store) -> list[Series]:
         """SELECT experiment, candidate_id, max(newest) FROM (
             SELECT experiment, candidate_id, newest_ns AS newest FROM series
             UNION ALL SELECT experiment, candidate_id, 0 FROM funnel WHERE candidate_id != ''
-            UNION ALL SELECT experiment, '', -1 FROM funnel WHERE experiment NOT IN (
+            UNION ALL SELECT experiment, '', -1 FROM (
+                SELECT experiment FROM funnel UNION SELECT experiment FROM waiting
+                JOIN observations ON observations.id = observation
+            ) WHERE experiment NOT IN (
                 SELECT experiment FROM series
                 UNION SELECT experiment FROM funnel WHERE candidate_id != '')
         ) GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"""

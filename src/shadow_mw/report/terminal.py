@@ -11,7 +11,7 @@ from rich.text import Text
 
 from shadow_mw.report import numbers
 from shadow_mw.results import FieldCounts, FieldOutcome, LegTotals, Metric, Series, Summary
-from shadow_mw.types import CANDIDATE_REASONS, Reason
+from shadow_mw.types import CANDIDATE_REASONS, NOT_COMPARED
 
 Show = Callable[[float], str]
 Difference = Callable[[Metric], str]
@@ -38,8 +38,6 @@ FIELD_COLUMNS = {
     "invalid": FieldOutcome.INVALID_OUTPUT,
     "null-\nlike": FieldOutcome.NULL_LIKE,
 }
-
-NOT_COMPARED = frozenset({Reason.PRIMARY_PARTIAL, Reason.CONTENT_TRUNCATED})
 
 
 def show(summary: Summary, console: Console) -> None:
