@@ -12,7 +12,7 @@ from benchmarks.processes import Children, run
 from benchmarks.results import Part, Target, say
 
 PER_CALL, PER_CHUNK, DISABLED = 50.0, 1.0, 2.0
-"""Microseconds: the targets of issue 2."""
+"""Microseconds: the targets."""
 
 
 @dataclass(frozen=True, slots=True)
