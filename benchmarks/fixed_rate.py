@@ -11,7 +11,7 @@ from benchmarks.variants import AGAIN, BARE, CONCURRENCY, Server, fleet, turns
 
 RATE, MODEL_SECONDS = 100, 0.2
 P50, P99 = 0.15, 1.0
-"""Milliseconds beyond the noise: the targets of issue 2."""
+"""Milliseconds beyond the noise: the targets."""
 HOW = (
     f"ms from the moment a request was due until its answer was there; open loop, {RATE} requests"
     f" a second, a model that takes {MODEL_SECONDS * 1000:.0f} ms. uvicorn, Starlette and httpx2;"

@@ -12,7 +12,7 @@ from benchmarks.variants import Server, Variant, start
 BODY = 200_000
 RATE = 60
 LIMIT = 16.0
-"""MB: the target of issue 2."""
+"""MB: the target."""
 STOPPED = "ours, runner stopped"
 HOW = (
     f"MB of resident memory of the app's process; {BODY // 1000} KB requests and"
