@@ -26,7 +26,7 @@ class ShadowMiddleware:
         self._shadow: Shadow | None = None
         self._fault: ConfigError | None = None
         try:
-            self._shadow = Shadow.shared()
+            self._shadow = Shadow.shared("asgi")
         except ConfigError as error:
             # Starlette builds its middleware inside the lifespan, where servers take an exception
             # for an app that knows no lifespan, and go on.

@@ -33,7 +33,7 @@ class ShadowMiddleware:
             ConfigError: a setting is wrong.
             MiddlewareNotUsed: mirroring is off; Django then leaves this middleware out.
         """
-        shadow = Shadow.shared()
+        shadow = Shadow.shared("django")
         if shadow is None:
             raise MiddlewareNotUsed("shadow_mw is off")
         self._shadow = shadow

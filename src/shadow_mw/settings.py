@@ -290,6 +290,17 @@ class Settings(BaseSettings):
         return Path(base).expanduser() / "shadow-mw"
 
     @property
+    def identity(self) -> dict[str, str]:
+        """What makes an experiment another one, by variable."""
+        candidates = self.all_candidates
+        return {
+            "SHADOW_CANDIDATE_URL": ", ".join(c.url for c in candidates),
+            "SHADOW_CANDIDATE_MODEL": ", ".join(c.model for c in candidates),
+            "SHADOW_STORE": str(self.store),
+            "SHADOW_EXPERIMENT": self.experiment,
+        }
+
+    @property
     def directory(self) -> Path:
         """This experiment's spool: two apps, or two sides of a deploy, never share one."""
         identity = [

@@ -24,7 +24,7 @@ class ShadowMiddleware:
             ConfigError: a setting is wrong.
         """
         self.app = app
-        self._shadow = Shadow.shared()
+        self._shadow = Shadow.shared("wsgi")
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""

@@ -13,6 +13,7 @@ from shadow_mw.capture import outbound
 from shadow_mw.capture.context import RequestContext
 from shadow_mw.capture.failsafe import failsafe
 from shadow_mw.capture.gate import Counters, Gate
+from shadow_mw.capture.presence import leave_sign
 from shadow_mw.capture.recorder import Recording
 from shadow_mw.capture.spool import Spool
 from shadow_mw.capture.supervise import Supervisor, runner_obstacle
@@ -51,8 +52,11 @@ class Shadow:
             outbound.install(self)
 
     @classmethod
-    def shared(cls) -> Shadow | None:
+    def shared(cls, kind: str = "script") -> Shadow | None:
         """The one of this process, made at the first call; None where mirroring is off.
+
+        Args:
+            kind: what asks for it: `asgi`, `wsgi`, `django` or `script`.
 
         Raises:
             ConfigError: a setting is wrong.
@@ -68,6 +72,7 @@ class Shadow:
                 logger.warning("shadow_mw is off: %s", obstacle)
                 return None
             _shared = cls(settings)
+            leave_sign(settings.directory, kind, settings.identity)
             logger.warning("shadow_mw is on: %s", in_force(settings))
         return _shared
 
