@@ -1,9 +1,9 @@
-"""One span as the evaluator reads it, wherever it came from."""
+"""What the evaluator takes, wherever it came from: spans, and numbers of the processes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +22,17 @@ class SpanRecord:
     attributes: Mapping[str, object]
     scope: str = ""
     """Name of the instrumentation scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one process says of its own work."""
+
+    experiment: str
+    candidate_id: str
+    """Empty where it is about no single candidate."""
+    source: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Absolute counters: an older state is no news."""
+    values: Mapping[str, float] = field(default_factory=dict)
+    """Present values, such as `spend_usd`."""

@@ -175,3 +175,68 @@ class PairScores:
     time_ns: int
     """Unix time at which the candidate's call ended."""
     scores: tuple[Score, ...]
+
+
+LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""Upper bounds in seconds; one more holds what is slower, and what failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegFigures:
+    """One role's legs over all pairs of a series."""
+
+    outcomes: dict[str, int]
+    durations: tuple[int, ...]
+    """Calls in each of `LATENCY_BUCKETS`, not added up."""
+    seconds: float
+    """Of all calls that were answered."""
+    cost_usd: float
+    """Over the pairs of which both legs have a price."""
+    fields: dict[str, int]
+    """Outcomes of labelled fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class NullDay:
+    """The labelled nulls of one day's pairs, and how many of them each leg filled in."""
+
+    day: str
+    """ISO date, UTC."""
+    fields: int
+    primary: int
+    candidate: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesFigures:
+    """Everything a dashboard shows about one series."""
+
+    series: Series
+    funnel: Funnel
+    primary: LegFigures
+    candidate: LegFigures
+    nulls: tuple[NullDay, ...]
+    """The last 31 days that have any."""
+    gauges: dict[str, float]
+    """What the processes report, added up over them: `spend_usd`, `budget_usd`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything that is measured about a store."""
+
+    series: tuple[SeriesFigures, ...]
+    experiments: dict[str, dict[str, float]]
+    """`window_end` (the latest) and `pending_bytes` (added up) by experiment."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairState:
+    """What has come of one exchange."""
+
+    pair_id: str
+    experiment: str
+    trace_id: str
+    legs: tuple[str, ...]
+    """Roles that are stored."""
+    paired: bool

@@ -22,7 +22,7 @@ from shadow_mw.evaluate.pair import Leg, Pair, pairs
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evaluate.summary import summarise
 from shadow_mw.prices import PriceTable
-from shadow_mw.records import SpanRecord
+from shadow_mw.records import Reading, SpanRecord
 from shadow_mw.results import Label, LabelResult
 from shadow_mw.types import Json
 
@@ -44,39 +44,44 @@ class Evaluator(SpanExporter):
         self._failing = False
 
     @classmethod
-    def open(cls, path: str | Path, prices: PriceTable) -> Evaluator:
+    def open(cls, path: str | Path, prices: PriceTable, *, durable: bool = False) -> Evaluator:
         """Open the store at `path`, or make it.
+
+        Args:
+            path: the file.
+            prices: what calls cost.
+            durable: what is stored outlives the power too, not only this process; for spans
+                whose sender forgets them once they are taken.
 
         Raises:
             StoreError: the file there is no store that this code can use; it is untouched.
         """
-        return cls(Store.open(path, create=True), prices)
+        store = Store.open(path, create=True)
+        if durable:
+            store.sync_each_commit()
+        return cls(store, prices)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Store and judge a batch; SUCCESS says that it is on disk, FAILURE that none of it is."""
         stored = self.ingest([found for span in spans if (found := record(span)) is not None])
         return SpanExportResult.SUCCESS if stored else SpanExportResult.FAILURE
 
-    def ingest(self, records: Sequence[SpanRecord]) -> bool:
+    def ingest(self, records: Sequence[SpanRecord], readings: Sequence[Reading] = ()) -> bool:
         """Store and judge what are legs among these spans; True says that all of it is on disk."""
         legs = [leg for span in records if (leg := observation(span, self._prices)) is not None]
-        return not legs or self._commit(lambda: ingest(self._store, legs))
+        return not (legs or readings) or self._commit(lambda: self._store_all(legs, readings))
 
     def record_funnel(
         self, experiment: str, candidate_id: str, source: str, counts: Mapping[str, int]
     ) -> bool:
         """Bring one source's absolute counters up to date; whether that is on disk."""
-        return self._commit(
-            lambda: self._store.set_counters(experiment, candidate_id, source, counts)
-        )
+        return self.ingest((), [Reading(experiment, candidate_id, source, counts=counts)])
 
     def record_gauges(
         self, experiment: str, candidate_id: str, source: str, values: Mapping[str, float]
     ) -> bool:
         """Set one source's values (`spend_usd`, `budget_usd`, ...); whether that is on disk."""
-        return self._commit(
-            lambda: self._store.set_gauges(experiment, candidate_id, source, values)
-        )
+        return self.ingest((), [Reading(experiment, candidate_id, source, values=values)])
 
     def shutdown(self) -> None:
         """Close the store; what comes later fails."""
@@ -86,6 +91,11 @@ class Evaluator(SpanExporter):
     def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002
         """Nothing is ever held back."""
         return True
+
+    def _store_all(self, legs: Sequence[Observation], readings: Sequence[Reading]) -> None:
+        ingest(self._store, legs)
+        for reading in readings:
+            self._store.set_reading(reading)
 
     def _commit(self, work: Callable[[], None]) -> bool:
         try:

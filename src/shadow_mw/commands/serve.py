@@ -1,0 +1,155 @@
+"""`shadow-mw serve`: the evaluator as a service, behind a collector."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import ipaddress
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from shadow_mw.evaluate.pipeline import Evaluator, Store
+from shadow_mw.evaluate.watch import Watch
+from shadow_mw.exceptions import ConfigError
+from shadow_mw.prices import PriceTable
+from shadow_mw.settings import Settings, load, split_host_port
+
+EXTRA = ("prometheus_client", "uvicorn")
+GRACE_SECONDS = 30
+KEEP_ALIVE_SECONDS = 120
+"""Longer than a collector's pause between two batches, so that it never meets a closed one."""
+
+
+@click.command()
+def serve() -> None:
+    """Receive spans over OTLP/HTTP at SHADOW_LISTEN, judge and store them, until SIGTERM."""
+    _require_extra()
+    settings = load()
+    host, port = split_host_port(settings.listen)
+    _require_token(settings, host)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    with (
+        _listening(settings.listen, host, port) as listener,
+        _evaluator(settings) as evaluator,
+        contextlib.closing(Watch(settings.store)) as watch,
+        _publishing(settings),
+    ):
+        click.echo(_in_force(settings, listener), err=True)
+        _run(evaluator, watch, settings, listener)
+
+
+def _require_extra() -> None:
+    if any(importlib.util.find_spec(name) is None for name in EXTRA):
+        raise ConfigError(
+            "serve needs prometheus-client and uvicorn: pip install 'shadow-mw[serve]'"
+        )
+
+
+def _require_token(settings: Settings, host: str) -> None:
+    if settings.otlp_token is None and not _is_loopback(host):
+        raise ConfigError(
+            f"SHADOW_LISTEN={settings.listen}: others can reach it; accepted is a loopback address,"
+            " or any with SHADOW_OTLP_TOKEN"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+@contextlib.contextmanager
+def _listening(listen: str, host: str, port: int) -> Iterator[socket.socket]:
+    """Bound before anything else: a port in use is no reason to touch the store."""
+    try:
+        listener = socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=512
+        )
+    except OSError as error:
+        raise ConfigError(f"SHADOW_LISTEN={listen}: {error.strerror}") from None
+    with listener:
+        yield listener
+
+
+@contextlib.contextmanager
+def _evaluator(settings: Settings) -> Iterator[Evaluator]:
+    evaluator = Evaluator.open(settings.store, PriceTable(settings.prices), durable=True)
+    try:
+        yield evaluator
+    finally:
+        evaluator.shutdown()
+
+
+@contextlib.contextmanager
+def _publishing(settings: Settings) -> Iterator[None]:
+    """Scores go back to where `SHADOW_SCORES_ENDPOINT` says, from a thread and store of its own."""
+    if settings.scores_endpoint is None:
+        yield
+        return
+    from shadow_mw.serve.scores import Publisher, publish_until
+
+    mark, token = (
+        value.get_secret_value() if value else None
+        for value in (settings.mark, settings.otlp_token)
+    )
+    stop = threading.Event()
+    with (
+        contextlib.closing(Publisher(settings.scores_endpoint, mark, token)) as publisher,
+        Store.open(settings.store) as store,
+    ):
+        thread = threading.Thread(
+            target=publish_until, args=(stop, store, publisher), name="shadow_mw-scores"
+        )
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+
+def _run(evaluator: Evaluator, watch: Watch, settings: Settings, listener: socket.socket) -> None:
+    # Imported here, behind the check: they need the [serve] extra.
+    import uvicorn
+
+    from shadow_mw.serve.app import build
+
+    token = settings.otlp_token.get_secret_value() if settings.otlp_token else None
+    config = uvicorn.Config(
+        build(evaluator, watch, token),
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _in_force(settings: Settings, listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    token = "token required" if settings.otlp_token else "no token, this host only"
+    scores = settings.scores_endpoint or "nowhere"
+    return (
+        f"shadow-mw: listening on http://{address} ({token}); store {settings.store};"
+        f" scores go to {scores}"
+    )
+
+
+def _leave(_: int, __: FrameType | None) -> NoReturn:
+    """After the server has ended in good order, or before it has begun."""
+    raise SystemExit(0)

@@ -1,0 +1,133 @@
+"""From the store to the numbers of a dashboard, aggregated in SQL."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from shadow_mw.evaluate.funnel import funnel
+from shadow_mw.evaluate.series import SERIES, all_series
+from shadow_mw.evaluate.store import Store
+from shadow_mw.results import LATENCY_BUCKETS, Figures, LegFigures, NullDay, Series, SeriesFigures
+from shadow_mw.types import DOCTOR, Role
+
+DAYS: Final = 31
+DAY_NS: Final = 86_400 * 10**9
+
+_WHENS = " ".join(
+    f"WHEN leg.latency_ms <= {1000 * bound} THEN {number}"
+    for number, bound in enumerate(LATENCY_BUCKETS)
+)
+BUCKET: Final = f"CASE WHEN NOT leg.answered THEN {len(LATENCY_BUCKETS)} {_WHENS}" + (
+    f" ELSE {len(LATENCY_BUCKETS)} END"
+)
+
+
+def figures(store: Store) -> Figures:
+    """All series but the doctor's probes."""
+    with store.transaction(write=False):
+        known = [series for series in all_series(store) if series.experiment != DOCTOR]
+        return Figures(
+            series=tuple(_series(store, series) for series in known),
+            experiments=_experiments(store),
+        )
+
+
+def _series(store: Store, series: Series) -> SeriesFigures:
+    key = series.experiment, series.candidate
+    fields = _fields(store, key)
+    costs = _costs(store, key)
+    return SeriesFigures(
+        series=series,
+        funnel=funnel(store, key),
+        primary=_leg(store, key, Role.PRIMARY, costs[0], fields[0]),
+        candidate=_leg(store, key, Role.CANDIDATE, costs[1], fields[1]),
+        nulls=_nulls(store, key),
+        gauges=_money(store, key),
+    )
+
+
+def _leg(
+    store: Store, key: tuple[str, str], role: Role, cost: float, fields: dict[str, int]
+) -> LegFigures:
+    rows = store.query(
+        f"""SELECT leg.outcome, timed, {BUCKET}, count(*),
+            total(leg.latency_ms) FILTER (WHERE leg.answered)
+        FROM pairs JOIN observations leg ON leg.id = {role}_row
+        WHERE series = {SERIES} GROUP BY 1, 2, 3""",
+        key,
+    )
+    outcomes: Counter[str] = Counter()
+    durations = [0] * (len(LATENCY_BUCKETS) + 1)
+    seconds = 0.0
+    for outcome, timed, bucket, n, milliseconds in rows:
+        outcomes[outcome] += n
+        if timed:
+            durations[bucket] += n
+            seconds += milliseconds / 1000
+    return LegFigures(dict(outcomes), tuple(durations), seconds, cost, fields)
+
+
+def _money(store: Store, key: tuple[str, str]) -> dict[str, float]:
+    return dict(
+        store.query(
+            "SELECT name, sum(value) FROM gauges WHERE experiment = ? AND candidate_id = ?"
+            " AND name IN ('spend_usd', 'budget_usd') GROUP BY name",
+            key,
+        )
+    )
+
+
+def _costs(store: Store, key: tuple[str, str]) -> tuple[Any, ...]:
+    return store.one(
+        f"""SELECT total(p.cost_usd), total(c.cost_usd) FROM pairs
+        JOIN observations p ON p.id = primary_row JOIN observations c ON c.id = candidate_row
+        WHERE series = {SERIES} AND timed
+            AND p.cost_usd IS NOT NULL AND c.cost_usd IS NOT NULL""",
+        key,
+    )
+
+
+def _fields(store: Store, key: tuple[str, str]) -> tuple[dict[str, int], dict[str, int]]:
+    """Grouped by path too, which the index gives without sorting."""
+    rows = store.query(
+        f"""SELECT "primary", candidate, count(*) FROM fields
+        WHERE series = {SERIES} AND truth IS NOT NULL
+        GROUP BY path, truth, "primary", candidate""",
+        key,
+    )
+    primary, candidate = Counter[str](), Counter[str]()
+    for ours, theirs, n in rows:
+        primary[ours] += n
+        candidate[theirs] += n
+    return dict(primary), dict(candidate)
+
+
+def _nulls(store: Store, key: tuple[str, str]) -> tuple[NullDay, ...]:
+    since = (time.time_ns() // DAY_NS - DAYS + 1) * DAY_NS
+    rows = store.query(
+        f"""SELECT time_ns / {DAY_NS}, count(*),
+            sum("primary" = 'hallucinated'), sum(candidate = 'hallucinated')
+        FROM fields JOIN pairs ON pairs.id = pair
+        JOIN observations ON observations.id = primary_row
+        WHERE fields.series = {SERIES} AND truth = 'null' AND time_ns >= ? GROUP BY 1""",
+        (*key, since),
+    )
+    return tuple(
+        NullDay(datetime.fromtimestamp(day * 86_400, UTC).date().isoformat(), *counts)
+        for day, *counts in rows
+    )
+
+
+def _experiments(store: Store) -> dict[str, dict[str, float]]:
+    rows = store.query(
+        "SELECT experiment, name, max(value), sum(value) FROM gauges"
+        " WHERE name IN ('window_end', 'pending_bytes') AND experiment != ? GROUP BY 1, 2",
+        (DOCTOR,),
+    )
+    found: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    for experiment, name, latest, total in rows:
+        found[experiment][name] = latest if name == "window_end" else total
+    return dict(found)

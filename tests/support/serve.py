@@ -1,0 +1,127 @@
+"""A running `shadow-mw serve`, with a store in a test's directory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from support.servers import clean_environ, free_port
+
+from shadow_mw.evaluate.pipeline import Store, summarise
+from shadow_mw.results import Summary
+
+COMMAND = (str(Path(sys.executable).with_name("shadow-mw")), "serve")
+START_SECONDS = 30.0
+
+
+@dataclass
+class Serve:
+    """The process, and how to reach it."""
+
+    url: str
+    store: Path
+    process: subprocess.Popen[bytes]
+    output: Path
+    token: str | None
+
+    @property
+    def http(self) -> httpx2.Client:
+        """A client that may do everything."""
+        headers = {"authorization": f"Bearer {self.token}"} if self.token else {}
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=30)
+
+    def summary(self, **choice: str) -> Summary:
+        """What a report would show now, read beside the running service."""
+        with Store.open(self.store) as store:
+            return summarise(store, **choice)
+
+    def metrics(self) -> dict[str, float]:
+        """What Prometheus would read, by the sample as it is written."""
+        text = self.http.get("/metrics").raise_for_status().text
+        lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in lines}
+
+    def pair(self, pair_id: str) -> dict[str, Any] | None:
+        """What has come under a pair id."""
+        response = self.http.get(f"/v1/pairs/{pair_id}")
+        return response.json() if response.is_success else None
+
+    def log(self) -> str:
+        """Everything that it printed."""
+        return self.output.read_text(errors="replace")
+
+    def stop(self, timeout: float = 45) -> int:
+        """SIGTERM; its exit code."""
+        self.process.terminate()
+        return self._gone(timeout)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.process.kill()
+        self._gone(5)
+
+    def _gone(self, timeout: float) -> int:
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(5)
+            raise
+
+
+@contextmanager
+def running_serve(path: Path, **env: str) -> Iterator[Serve]:
+    """Run it until the block ends, from when it answers; a free port and `path/shadow.db`."""
+    variables = {
+        "SHADOW_STORE": str(path / "shadow.db"),
+        "SHADOW_LISTEN": f"127.0.0.1:{free_port()}",
+    } | env
+    output = path / f"serve-{variables['SHADOW_LISTEN'].rpartition(':')[2]}.log"
+    with output.open("ab") as log:
+        process = start(variables, log=log)
+    serve = Serve(
+        f"http://{variables['SHADOW_LISTEN']}",
+        Path(variables["SHADOW_STORE"]),
+        process,
+        output,
+        variables.get("SHADOW_OTLP_TOKEN"),
+    )
+    try:
+        _wait(serve)
+        yield serve
+    finally:
+        if process.poll() is None:
+            serve.stop()
+
+
+def start(variables: Mapping[str, str], log: Any) -> subprocess.Popen[bytes]:
+    """The bare process."""
+    return subprocess.Popen(
+        COMMAND,
+        env=clean_environ(**variables),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+
+
+def _wait(serve: Serve) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        if serve.process.poll() is not None:
+            raise RuntimeError(f"serve ended with {serve.process.returncode}:\n{serve.log()}")
+        try:
+            serve.http.get("/healthz", timeout=2)
+        except httpx2.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"serve does not answer:\n{serve.log()}")
