@@ -13,6 +13,7 @@ from shadow_mw.version import __version__
 COMMANDS = {
     "demo": "demo",
     "run": "run",
+    "serve": "serve",
     "status": "control",
     "on": "control",
     "off": "control",
