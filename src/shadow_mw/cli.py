@@ -18,7 +18,9 @@ COMMANDS = {
     "on": "control",
     "off": "control",
     "sample": "control",
+    "doctor": "doctor",
     "label": "label",
+    "calibrate": "calibrate",
     "report": "report",
 }
 """Command to module; a module is imported only when its command is used."""

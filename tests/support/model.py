@@ -55,7 +55,7 @@ class Reset(Exception):
 
 class Model:
     def __init__(self) -> None:
-        self.mode, self.delay = "ok", 0.3
+        self.mode, self.delay, self.key = "ok", 0.3, ""
         self.seen: list[Request] = []
         self.tries: dict[str, int] = {}
         self.gate = asyncio.Semaphore(0)
@@ -103,6 +103,7 @@ class Model:
 
     def _mode(self, request: Request) -> Any:
         self.mode = request.body["mode"]
+        self.key = request.body.get("key", "")
         self.delay = request.body.get("delay", self.delay)
         return {}
 
@@ -111,7 +112,7 @@ class Model:
         return {}
 
     def _forget(self, _: Request) -> Any:
-        self.mode, self.delay = "ok", 0.3
+        self.mode, self.delay, self.key = "ok", 0.3, ""
         self.seen.clear()
         self.tries.clear()
         self.gate = asyncio.Semaphore(0)
@@ -123,12 +124,16 @@ class Model:
         if not isinstance(request.body, dict):
             await reply.json(400, formats.error(request.path, 400, "not a JSON object"))
             return
+        if self.key and request.header("authorization") != f"Bearer {self.key}":
+            await reply.json(401, formats.error(request.path, 401, "Incorrect API key provided"))
+            return
         named = str(request.body.get("model")).partition(":")[2]
         behaviours: dict[str, Callable[[Request, Reply], Awaitable[None]]] = {
             "ok": self._answer,
             "slow": self._slow,
             "hang": self._hang,
             "error500": self._error,
+            "unknown": self._unknown,
             "flaky": self._flaky,
             "garbage": self._garbage,
             "gigabyte": self._gigabyte,
@@ -165,6 +170,9 @@ class Model:
 
     async def _error(self, request: Request, reply: Reply) -> None:
         await reply.json(500, formats.error(request.path, 500, "out of order"))
+
+    async def _unknown(self, request: Request, reply: Reply) -> None:
+        await reply.json(404, formats.error(request.path, 404, "no such model"))
 
     async def _flaky(self, request: Request, reply: Reply) -> None:
         if self._tried(request):

@@ -21,18 +21,29 @@ from typing import TYPE_CHECKING
 from shadow_mw.control import LOCK
 from shadow_mw.exceptions import ConfigError, ShadowError
 from shadow_mw.frames import SUFFIX
-from shadow_mw.runner.figures import Figures
+from shadow_mw.runner.figures import Figures, Tell
 from shadow_mw.runner.runner import LINGER, Runner
 from shadow_mw.settings import Settings, load
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
+
     from shadow_mw.evaluate.pipeline import Evaluator
 
 NICENESS = 10
 
 
 def open_runner(settings: Settings) -> Runner:
-    """The runner with its exporter: the embedded store, or OTLP where an endpoint is set.
+    """The runner with its exporter.
+
+    Raises:
+        StoreError: the store cannot be used as it is.
+    """
+    return Runner(settings, *open_exporter(settings))
+
+
+def open_exporter(settings: Settings) -> tuple[SpanExporter, Tell]:
+    """Where spans and figures go: the embedded store, or OTLP where an endpoint is set.
 
     Raises:
         StoreError: the store cannot be used as it is.
@@ -41,7 +52,7 @@ def open_runner(settings: Settings) -> Runner:
         from shadow_mw.runner.otlp import Otlp, OtlpFigures, OtlpSpans
 
         otlp = Otlp(settings)
-        return Runner(settings, OtlpSpans(otlp), OtlpFigures(otlp, settings).tell)
+        return OtlpSpans(otlp), OtlpFigures(otlp, settings).tell
     from shadow_mw.evaluate.pipeline import Evaluator
     from shadow_mw.prices import PriceTable
 
@@ -50,7 +61,7 @@ def open_runner(settings: Settings) -> Runner:
     def tell(figures: Sequence[Figures]) -> bool:
         return all(_record(evaluator, settings.experiment, item) for item in figures)
 
-    return Runner(settings, evaluator, tell)
+    return evaluator, tell
 
 
 def _record(evaluator: Evaluator, experiment: str, item: Figures) -> bool:

@@ -69,10 +69,10 @@ class CandidateClient:
                 leg = await self._exchange(exchange, body, headers, started, clock)
         except (TimeoutError, httpx2.TimeoutException):
             leg = _failed(started, Outcome.TIMEOUT, Reason.CANDIDATE_TIMEOUT)
-        except httpx2.ConnectError:
-            leg = _failed(started, Outcome.ERROR, Reason.CANDIDATE_UNREACHABLE)
-        except httpx2.RequestError:
-            leg = _failed(started, Outcome.ERROR, Reason.CANDIDATE_CONNECTION_LOST)
+        except httpx2.ConnectError as error:
+            leg = _failed(started, Outcome.ERROR, Reason.CANDIDATE_UNREACHABLE, str(error))
+        except httpx2.RequestError as error:
+            leg = _failed(started, Outcome.ERROR, Reason.CANDIDATE_CONNECTION_LOST, str(error))
         return replace(leg, ended_ns=started + time.perf_counter_ns() - clock)
 
     async def _exchange(
@@ -145,8 +145,9 @@ def _reason(status: int, reply: Reply) -> Reason | None:
     return None if reply.complete else Reason.CANDIDATE_CONNECTION_LOST
 
 
-def _failed(started: int, outcome: Outcome, reason: Reason) -> Leg:
-    reply = Reply(error=reason.removeprefix("candidate_"), complete=False)
+def _failed(started: int, outcome: Outcome, reason: Reason, message: str = "") -> Leg:
+    error = reason.removeprefix("candidate_")
+    reply = Reply(error=error, error_message=message or None, complete=False)
     return Leg(started, started, outcome, reply, reason)
 
 

@@ -40,6 +40,11 @@ class Retry:
         self._not_before = 0.0
 
     @property
+    def failing(self) -> bool:
+        """Whether the last try failed."""
+        return self._failures > 0
+
+    @property
     def due(self) -> bool:
         """Whether the wait is over."""
         return time.monotonic() >= self._not_before

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import httpx2
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
@@ -44,7 +44,8 @@ class Otlp:
             headers["authorization"] = f"Bearer {settings.otlp_token.get_secret_value()}"
         limits = httpx2.Limits(keepalive_expiry=KEEPALIVE)
         self._http = httpx2.Client(timeout=TIMEOUT, headers=headers, limits=limits)
-        self._faults: dict[str, str] = {}
+        self.faults: dict[str, str] = {}
+        """What it says now instead of taking our requests, by path."""
 
     def send(self, path: str, body: bytes) -> bytes | None:
         """Send one request.
@@ -75,12 +76,12 @@ class Otlp:
 
     def _fault(self, path: str, text: str) -> None:
         """One line for each new fault, however often it is met."""
-        if self._faults.get(path) != text:
+        if self.faults.get(path) != text:
             logger.warning("%s%s %s", self.endpoint, path, text)
-        self._faults[path] = text
+        self.faults[path] = text
 
     def _mended(self, path: str) -> None:
-        if self._faults.pop(path, None) is not None:
+        if self.faults.pop(path, None) is not None:
             logger.warning("%s%s takes our requests again", self.endpoint, path)
 
     def close(self) -> None:
@@ -93,6 +94,11 @@ class OtlpSpans(SpanExporter):
 
     def __init__(self, otlp: Otlp) -> None:
         self._otlp = otlp
+
+    @property
+    def faults(self) -> Mapping[str, str]:
+        """What the endpoint says now instead of taking our requests, by path."""
+        return self._otlp.faults
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send spans; FAILURE says that all of them are to be sent again.

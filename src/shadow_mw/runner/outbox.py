@@ -79,6 +79,12 @@ class Outbox:
         return len(self._waiting) + len(self._reporter)
 
     @property
+    def failing(self) -> list[str]:
+        """What is not taken at the moment."""
+        retries = {"spans": self._spans_retry, "counters": self._figures_retry}
+        return [name for name, retry in retries.items() if retry.failing]
+
+    @property
     def full(self) -> bool:
         """Whether the exporter is so far behind that no more should be begun."""
         return len(self._waiting) >= MOST_WAITING

@@ -263,6 +263,7 @@ class Runner:
             consumed=self._tail.consumed,
             outcomes=self._progress.outcomes(),
             captured=self._progress.captured(),
+            failing=self._outbox.failing,
             spent_usd={
                 lane.candidate.id: str(self._ledger.spent(lane.candidate.id).usd)
                 for lane in self._lanes

@@ -34,6 +34,9 @@ class Status:
     outcomes: dict[str, dict[str, int]] = field(default_factory=dict)
     spent_usd: dict[str, str] = field(default_factory=dict)
 
+    failing: list[str] = field(default_factory=list)
+    """Of `spans` and `counters`, what their target does not take at the moment."""
+
     @property
     def busy(self) -> bool:
         """Whether anything is in memory."""
