@@ -20,6 +20,11 @@ from support.servers import clean_environ, free_port
 
 CONFIGS = Path(__file__).parents[2] / "collector"
 NO_GO = 3
+PLAIN = {
+    "PRIMARY_OTLP_INSECURE": "true",
+    "SHADOW_TRACES_INSECURE": "true",
+    "GATEWAY_INSECURE": "true",
+}
 PORTS = {
     "OTLP_GRPC_LISTEN": "127.0.0.1:{}",
     "OTLP_HTTP_LISTEN": "127.0.0.1:{}",
@@ -176,13 +181,14 @@ def running_collector(path: Path, configs: Sequence[Path], **env: str) -> Iterat
     Args:
         path: its working directory; the queue directory is inside.
         configs: each a `--config`, later ones laid over the first.
-        env: its variables; every listening address that is not given gets a free port.
+        env: its variables; every listening address that is not given gets a free port,
+            and gRPC goes out without TLS.
     """
     command = [str(collector_binary())]
     for config in configs:
         command += ["--config", str(config)]
     ports = {name: shape.format(free_port()) for name, shape in PORTS.items()}
-    environ = clean_environ(SHADOW_QUEUE_DIR=str(path / "queue"), **ports) | env
+    environ = clean_environ(SHADOW_QUEUE_DIR=str(path / "queue"), **ports, **PLAIN) | env
     path.mkdir(parents=True, exist_ok=True)
     one = Otelcol(command, path, environ)
     try:
