@@ -19,7 +19,10 @@ COMMANDS = {
     "off": "control",
     "sample": "control",
     "doctor": "doctor",
+    "import": "import_",
+    "export": "export",
     "label": "label",
+    "score": "score",
     "calibrate": "calibrate",
     "report": "report",
 }

@@ -32,10 +32,10 @@ def report(
     if machine:
         click.echo(json.dumps(as_json(summary) | {"store": str(path)}, indent=2, allow_nan=False))
     else:
-        show(summary, Console(file=_lenient_stdout(), highlight=False))
+        show(summary, Console(file=lenient_stdout(), highlight=False))
 
 
-def _lenient_stdout() -> TextIO:
+def lenient_stdout() -> TextIO:
     """An arrow that the terminal's encoding lacks is no reason to fail."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")

@@ -1,0 +1,66 @@
+"""`shadow-mw score`: a report on a file of pairs, without a store."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import NoReturn
+
+import click
+from rich.console import Console
+
+from shadow_mw import settings
+from shadow_mw.commands.progress import progress
+from shadow_mw.commands.report import lenient_stdout
+from shadow_mw.evaluate.pipeline import Store, summarise
+from shadow_mw.evaluate.rows import Reader, Staged, stage, store_rows
+from shadow_mw.evaluate.rows_lines import opened, size_of
+from shadow_mw.evaluate.rows_read import Unchanged
+from shadow_mw.prices import PriceTable
+from shadow_mw.report.as_json import as_json
+from shadow_mw.report.terminal import show
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--experiment", help="Default: the one with the newest data.")
+@click.option("--candidate", help="Default: the one with the newest data.")
+@click.option("--json", "machine", is_flag=True, help="Print one JSON object.")
+def score(file: Path, experiment: str | None, candidate: str | None, machine: bool) -> None:
+    """Report on the pairs of FILE (- is standard input; .gz is unpacked) and keep nothing.
+
+    The lines are those of `shadow-mw import`, the report is that of `shadow-mw report`.
+    """
+    used = settings.load()
+    reader = Reader(Unchanged(), PriceTable(used.prices), used.experiment)
+    with _directory() as directory, Staged() as staged:
+        with progress("reading", size_of(file)) as advance, opened(file, advance) as lines:
+            stage(lines, reader, staged)
+        with Store.open(directory / "shadow.db", create=True) as store:
+            with progress("scoring", staged.rows) as advance:
+                store_rows(store, staged, str(file), advance)
+            summary = summarise(store, experiment, candidate)
+    if machine:
+        click.echo(json.dumps(as_json(summary) | {"store": None}, indent=2, allow_nan=False))
+    else:
+        show(summary, Console(file=lenient_stdout(), highlight=False))
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
+    """Gone at the end, also where the end is SIGTERM: it holds what users said."""
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with TemporaryDirectory(prefix="shadow-mw-score-") as directory:
+            yield Path(directory)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_: int, __: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,363 @@
+"""From one line of a pair file to the two observations that a store keeps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Protocol
+
+from shadow_mw.evaluate import rows_values as v
+from shadow_mw.evaluate import strict_json
+from shadow_mw.evaluate.fields import leaves
+from shadow_mw.evaluate.ingest import Content, Observation
+from shadow_mw.exceptions import WireError
+from shadow_mw.prices import PriceTable
+from shadow_mw.types import Call, Json, Outcome, Reply, Role, ToolCall, Usage, WireFormat
+from shadow_mw.wire import format_of, lenient, output_messages
+
+ACCEPTED = (
+    'accepted: {"pair_id": "p1", "primary": {"output": "..."}, "candidate": {"output": "..."}}'
+)
+
+SHARED = {
+    "trace_id": v.TRACE_ID,
+    "time": v.TIME,
+    "key": v.FILLED,
+    "segment": v.TEXT,
+    "session": v.TEXT,
+    "sample_rate": v.SHARE,
+}
+"""Keys of a row that hold for both legs, unless a leg says otherwise."""
+ROW = SHARED | {
+    "pair_id": v.FILLED,
+    "experiment": v.FILLED,
+    "input": v.OBJECT,
+    "input_messages": v.OBJECTS,
+    "system_instructions": v.OBJECTS,
+    "truth": v.OBJECT,
+    "primary": v.OBJECT,
+    "candidate": v.OBJECT,
+    "judge": v.OBJECT,
+}
+PRIMARY = SHARED | {
+    "span_id": v.SPAN_ID,
+    "model": v.FILLED,
+    "output": v.TEXT,
+    "refusal": v.TEXT,
+    "reasoning": v.TEXT,
+    "tool_calls": v.OBJECTS,
+    "messages": v.OBJECTS,
+    "finish_reason": v.FILLED,
+    "latency_ms": v.NUMBER,
+    "ttft_ms": v.NUMBER,
+    "input_tokens": v.COUNT,
+    "output_tokens": v.COUNT,
+    "cache_read_tokens": v.COUNT,
+    "cache_write_tokens": v.COUNT,
+    "reasoning_tokens": v.COUNT,
+    "cost_usd": v.NUMBER,
+    "error": v.FILLED,
+    "outcome": v.OUTCOME,
+    "reason": v.FILLED,
+    "partial": v.FLAG,
+    "truncated": v.FLAG,
+    "has_answer": v.FLAG,
+    "expects_json": v.FLAG,
+}
+LEGS = {Role.PRIMARY: PRIMARY, Role.CANDIDATE: PRIMARY | {"id": v.FILLED}}
+WINNERS = frozenset({"primary", "candidate", "tie"})
+ANTHROPIC_BLOCKS = frozenset({"tool_use", "tool_result", "thinking", "redacted_thinking"})
+
+
+class Redaction(Protocol):
+    """What is done to content before it is stored; the runner's `Redactor` is one."""
+
+    def text(self, text: str) -> str:
+        """A name or a key."""
+
+    def json(self, value: Json) -> Json:
+        """A value with every text in it."""
+
+    def request(self, body: Json) -> Json:
+        """A request, without what stands under the name of a credential."""
+
+    def output(self, text: str) -> str:
+        """A model's output; where it is JSON it stays JSON."""
+
+
+class Unchanged:
+    """Where nothing is kept there is nothing to hide."""
+
+    def text(self, text: str) -> str:
+        """The same."""
+        return text
+
+    def json(self, value: Json) -> Json:
+        """The same."""
+        return value
+
+    request = json
+    output = text
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One pair as it is stored."""
+
+    primary: Observation
+    candidate: Observation
+    truth: str | None
+    """JSON, for the pair's key."""
+    judged: bool
+    """It came with a judge's verdicts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads rows under one set of rules."""
+
+    redaction: Redaction
+    prices: PriceTable | None
+    """Prices what comes without a cost; None leaves it unpriced."""
+    experiment: str = "default"
+    """Of rows that name none."""
+
+    def line(self, line: bytes, *, first: bool) -> Row:
+        """Read one line.
+
+        Raises:
+            ValueError: what is wrong with it.
+        """
+        return self.row(load(line, first=first))
+
+    def row(self, value: Json) -> Row:
+        """Read one row.
+
+        Raises:
+            ValueError: what is wrong with it.
+        """
+        row = v.read_all(value, ROW, "row")
+        missing = [key for key in ("pair_id", "primary", "candidate") if row.get(key) is None]
+        if missing:
+            raise ValueError(f"`{missing[0]}` is missing")
+        # A pair of which nobody says a key is known by its own id; a null says it has no key.
+        row = {"key": row["pair_id"]} | row
+        call, content = self._request(row)
+        primary = self._leg(Role.PRIMARY, row, call, content)
+        candidate = self._leg(Role.CANDIDATE, row, None, Content())
+        return Row(primary, candidate, self._truth(row), _is_judged(row.get("judge")))
+
+    def _truth(self, row: Mapping[str, Json]) -> str | None:
+        truth = row.get("truth")
+        if truth is None:
+            return None
+        if row["key"] is None:
+            raise ValueError("`truth` needs a `key`, and this row says that it has none")
+        if not any(True for _ in leaves(truth)):
+            raise ValueError("`truth` labels no field")
+        return strict_json.dumps(self.redaction.json(truth))
+
+    def _request(self, row: Mapping[str, Json]) -> tuple[Call | None, Content]:
+        """The request as sent, and what it says in the shape that all formats share."""
+        body, messages = row.get("input"), row.get("input_messages")
+        system, call = row.get("system_instructions"), None
+        if body is not None:
+            body = self.redaction.request(body)
+            call = read_request(body)
+        if messages is not None:
+            messages = self.redaction.json(messages)
+        elif call is not None:
+            messages = call.input_messages
+        if system is not None:
+            system = self.redaction.json(system)
+        elif call is not None and "system_instructions" not in row:
+            system = call.system_instructions or None
+        return call, Content(*(None if x is None else dumps(x) for x in (body, system, messages)))
+
+    def _leg(
+        self, role: Role, row: Mapping[str, Json], call: Call | None, content: Content
+    ) -> Observation:
+        leg = v.read_all(row[role], LEGS[role], role)
+        shared = {name: leg[name] if name in leg else row.get(name) for name in SHARED}
+        experiment, pair_id = row.get("experiment") or self.experiment, row["pair_id"]
+        model = leg.get("model")
+        candidate_id = (leg.get("id") or model or "candidate") if role == Role.CANDIDATE else ""
+        outcome = leg.get("outcome") or default_outcome(leg.get("error"))
+        partial = bool(leg.get("partial"))
+        usage = Usage(*(leg.get(name) for name in Usage.__slots__))
+        cost = leg.get("cost_usd")
+        names = experiment, pair_id, candidate_id
+        expects = leg.get("expects_json")
+        return Observation(
+            experiment=whole(experiment),
+            pair_id=whole(self.redaction.text(pair_id)),
+            role=str(role),
+            candidate_id=whole(candidate_id),
+            trace_id=shared["trace_id"] or _id(16, *names[:2]),
+            span_id=leg.get("span_id") or _id(8, role, *names),
+            time_ns=shared["time"] or 0,
+            model=_whole(model),
+            outcome=outcome,
+            answered=outcome == Outcome.OK and not partial,
+            error_type=self._redacted(leg.get("error")),
+            reason=_whole(leg.get("reason")),
+            finish_reason=_whole(leg.get("finish_reason")),
+            latency_ms=leg.get("latency_ms"),
+            ttft_ms=leg.get("ttft_ms"),
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cache_read_tokens=usage.cache_read_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
+            cost_usd=self._priced(model, usage) if cost is None else cost,
+            partial=partial,
+            truncated=bool(leg.get("truncated")),
+            has_answer=leg.get("has_answer") is not False,
+            expects_json=bool(call and call.expects_json) if expects is None else expects,
+            key=self._redacted(shared["key"]),
+            segment=self._redacted(shared["segment"]),
+            session=self._redacted(shared["session"]),
+            sample_rate=shared["sample_rate"],
+            content=Content(content.request, content.system, content.input, self._output(leg)),
+        )
+
+    def _redacted(self, text: str | None) -> str | None:
+        return whole(self.redaction.text(text)) if text else None
+
+    def _priced(self, model: str | None, usage: Usage) -> float | None:
+        cost = self.prices.cost(model, usage) if self.prices else None
+        return None if cost is None else float(cost)
+
+    def _output(self, leg: Mapping[str, Json]) -> str | None:
+        messages = leg.get("messages")
+        if messages is None:
+            messages = output_messages(_reply(leg))
+        for message in messages:
+            parts = message.get("parts")
+            for part in parts if isinstance(parts, list) else []:
+                self._redact(part)
+        return dumps(messages) if messages else None
+
+    def _redact(self, part: Json) -> None:
+        for name, value in part.items() if isinstance(part, dict) else ():
+            clean = self.redaction.output if isinstance(value, str) else self.redaction.json
+            part[name] = clean(value)
+
+
+def load(line: bytes, *, first: bool) -> dict[str, Json]:
+    """One line as an object.
+
+    Raises:
+        ValueError: it is none.
+    """
+    text = line.decode("utf-8-sig" if first else "utf-8")
+    try:
+        value = strict_json.loads(text)
+    except strict_json.InvalidJson as error:
+        raise ValueError(f"not JSON ({error})") from None
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    # Half a surrogate pair, which neither UTF-8 nor a database takes.
+    return dict(lenient.well_formed(value)) if "\\ud" in text or "\\uD" in text else value
+
+
+def read_request(body: Json) -> Call | None:
+    """What a request asks, in whichever format it is; None where it is in none."""
+    form = request_format(body)
+    try:
+        return format_of(form).read_request(body) if form else None
+    except WireError:
+        return None
+
+
+def request_format(body: Mapping[str, Json]) -> WireFormat | None:
+    """The wire format of a request body, by its shape."""
+    if "messages" in body:
+        blocks = {
+            lenient.kind(block)
+            for message in lenient.mappings(body["messages"])
+            for block in lenient.mappings(message.get("content"))
+        }
+        anthropic = "system" in body or blocks & ANTHROPIC_BLOCKS
+        return WireFormat.ANTHROPIC_MESSAGES if anthropic else WireFormat.OPENAI_CHAT
+    if "input" in body or "instructions" in body:
+        return WireFormat.OPENAI_RESPONSES
+    return WireFormat.OPENAI_COMPLETIONS if "prompt" in body else None
+
+
+def default_outcome(error: str | None) -> str:
+    """How a leg ended of which only its error is known."""
+    if error is None:
+        return str(Outcome.OK)
+    return str(Outcome.TIMEOUT if error == Outcome.TIMEOUT else Outcome.ERROR)
+
+
+def dumps(value: Json) -> str:
+    """As the runner writes content.
+
+    Raises:
+        ValueError: a number in it is beyond what a float holds.
+    """
+    return json.dumps(
+        value,
+        ensure_ascii=False,
+        sort_keys=True,
+        separators=(",", ":"),
+        default=float,
+        allow_nan=False,
+    )
+
+
+def whole(text: str) -> str:
+    """Text that a database takes."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _whole(text: str | None) -> str | None:
+    return whole(text) if text else None
+
+
+def _reply(leg: Mapping[str, Json]) -> Reply:
+    return Reply(
+        text=leg.get("output"),
+        refusal=leg.get("refusal"),
+        reasoning=leg.get("reasoning"),
+        tool_calls=tuple(_tool_call(call) for call in leg.get("tool_calls") or ()),
+        finish_reason=_whole(leg.get("finish_reason")),
+    )
+
+
+def _tool_call(call: Mapping[str, Json]) -> ToolCall:
+    """`{"id", "name", "arguments"}`, or as OpenAI writes it."""
+    function = lenient.mapping(call.get("function")) or call
+    name = function.get("name")
+    if not isinstance(name, str) or not name:
+        raise ValueError("a tool call in `tool_calls` has no `name`")
+    arguments = function.get("arguments")
+    if not isinstance(arguments, str):
+        arguments = "" if arguments is None else dumps(arguments)
+    return ToolCall(name, arguments, lenient.string(call.get("id")))
+
+
+def _is_judged(judge: Json) -> bool:
+    if judge is None:
+        return False
+    read = v.read_all(judge, {"name": v.FILLED, "winners": v.Kind("a list", _winners)}, "judge")
+    if read.get("name") is None or read.get("winners") is None:
+        raise ValueError("`judge` must have a `name` and `winners`")
+    return True
+
+
+def _winners(value: Json) -> list[str]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError("`judge.winners` must be two verdicts, one for each order")
+    if not all(isinstance(item, str) and item in WINNERS for item in value):
+        raise ValueError("`judge.winners` must be of primary, candidate, tie")
+    return value
+
+
+def _id(size: int, *names: str) -> str:
+    """An id that the same row always gets."""
+    return blake2b("\0".join(names).encode("utf-8", "replace"), digest_size=size).hexdigest()
