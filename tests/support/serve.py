@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 from support.servers import clean_environ, free_port
@@ -29,13 +30,13 @@ class Serve:
     store: Path
     process: subprocess.Popen[bytes]
     output: Path
-    token: str | None
+    client: httpx2.Client
+    """Has the token, if there is one."""
 
     @property
     def http(self) -> httpx2.Client:
-        """A client that may do everything."""
-        headers = {"authorization": f"Bearer {self.token}"} if self.token else {}
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=30)
+        """Another one like it, for whoever closes it."""
+        return httpx2.Client(base_url=self.url, headers=self.client.headers, timeout=30)
 
     def summary(self, **choice: str) -> Summary:
         """What a report would show now, read beside the running service."""
@@ -44,13 +45,13 @@ class Serve:
 
     def metrics(self) -> dict[str, float]:
         """What Prometheus would read, by the sample as it is written."""
-        text = self.http.get("/metrics").raise_for_status().text
+        text = self.client.get("/metrics").raise_for_status().text
         lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
         return {name: float(value) for name, _, value in lines}
 
     def pair(self, pair_id: str) -> dict[str, Any] | None:
         """What has come under a pair id."""
-        response = self.http.get(f"/v1/pairs/{pair_id}")
+        response = self.client.get(f"/v1/pairs/{quote(pair_id, safe='')}")
         return response.json() if response.is_success else None
 
     def log(self) -> str:
@@ -86,19 +87,16 @@ def running_serve(path: Path, **env: str) -> Iterator[Serve]:
     output = path / f"serve-{variables['SHADOW_LISTEN'].rpartition(':')[2]}.log"
     with output.open("ab") as log:
         process = start(variables, log=log)
-    serve = Serve(
-        f"http://{variables['SHADOW_LISTEN']}",
-        Path(variables["SHADOW_STORE"]),
-        process,
-        output,
-        variables.get("SHADOW_OTLP_TOKEN"),
-    )
-    try:
-        _wait(serve)
-        yield serve
-    finally:
-        if process.poll() is None:
-            serve.stop()
+    url, token = f"http://{variables['SHADOW_LISTEN']}", variables.get("SHADOW_OTLP_TOKEN")
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    with httpx2.Client(base_url=url, headers=headers, timeout=30) as client:
+        serve = Serve(url, Path(variables["SHADOW_STORE"]), process, output, client)
+        try:
+            _wait(serve)
+            yield serve
+        finally:
+            if process.poll() is None:
+                serve.stop()
 
 
 def start(variables: Mapping[str, str], log: Any) -> subprocess.Popen[bytes]:
@@ -119,7 +117,7 @@ def _wait(serve: Serve) -> None:
         if serve.process.poll() is not None:
             raise RuntimeError(f"serve ended with {serve.process.returncode}:\n{serve.log()}")
         try:
-            serve.http.get("/healthz", timeout=2)
+            serve.client.get("/healthz", timeout=2)
         except httpx2.TransportError:
             time.sleep(0.05)
         else:
