@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,26 +89,24 @@ class Prometheus:
 
 @contextmanager
 def running_prometheus(
-    path: Path, targets: Mapping[str, str], interval: str = "500ms", patience: str | None = None
+    path: Path, targets: Mapping[str, Sequence[str]], token: str, interval: str = "500ms"
 ) -> Iterator[Prometheus]:
     """Run it with the shipped configuration until the block ends.
 
     Args:
         path: where its data goes.
-        targets: host and port by job; jobs without one are left out.
-        interval: of scraping and of evaluating rules.
-        patience: replaces every `for` of the alerts.
+        targets: hosts and ports by job.
+        token: the evaluator's.
+        interval: of scraping and of evaluating rules, and what alerts wait instead of `for`.
     """
-    config = yaml.safe_load(CONFIG.read_text())
-    config["global"] = {"scrape_interval": interval, "evaluation_interval": interval}
-    config["scrape_configs"] = [
-        scrape | {"static_configs": [{"targets": [targets[scrape["job_name"]]]}]}
-        for scrape in config["scrape_configs"]
-        if scrape["job_name"] in targets
-    ]
     path.mkdir(parents=True, exist_ok=True)
+    (path / "token").write_text(token)
+    config = yaml.safe_load(with_token(CONFIG.read_text(), path / "token"))
+    config["global"] = {"scrape_interval": interval, "evaluation_interval": interval}
+    for scrape in config["scrape_configs"]:
+        scrape["static_configs"] = [{"targets": list(targets[scrape["job_name"]])}]
     (path / "prometheus.yml").write_text(yaml.safe_dump(config))
-    (path / "alerts.yml").write_text(yaml.safe_dump(_impatient(patience)))
+    (path / "alerts.yml").write_text(yaml.safe_dump(_impatient(interval)))
     port = free_port()
     command = [
         binary("prometheus"),
@@ -128,20 +127,21 @@ def running_prometheus(
         process.wait(20)
 
 
-def eventually(reached: Any, timeout: float = 30) -> Any:
-    """The first true value that it gives; the test fails where none comes."""
-    end = time.monotonic() + timeout
-    while not (value := reached()):
-        assert time.monotonic() < end, f"not reached in {timeout:g} s"
-        time.sleep(0.1)
-    return value
+def with_token(config: str, file: Path) -> str:
+    """The shipped configuration with what is commented out for the token."""
+    commented = re.compile(
+        r"^    # authorization:\n    #   credentials_file: \S+\n", flags=re.MULTILINE
+    )
+    text, n = commented.subn(f"    authorization:\n      credentials_file: {file}\n", config)
+    assert n == 1
+    return text
 
 
-def _impatient(patience: str | None) -> Any:
+def _impatient(patience: str) -> Any:
     rules = yaml.safe_load(ALERTS.read_text())
     for group in rules["groups"]:
         for rule in group["rules"]:
-            if patience is not None and "for" in rule:
+            if "for" in rule:
                 rule["for"] = patience
     return rules
 
