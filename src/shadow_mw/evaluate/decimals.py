@@ -1,0 +1,76 @@
+"""Amounts as people write them: read by a declared locale, never by a guess."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Literal, get_args
+
+Locale = Literal["en", "de", "fr", "ch", "in"]
+"""How thousands and fractions are written: `1,234.56`, `1.234,56`, `1 234,56`, `1'234.56`,
+`1,00,234.56`."""
+
+LOCALES: tuple[Locale, ...] = get_args(Locale)
+
+_PLAIN = r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+"
+_COMMA = r"[0-9]+(?:,[0-9]+)?"
+_AMOUNTS: dict[Locale | None, str] = {
+    None: _PLAIN,
+    "en": rf"[0-9]{{1,3}}(?:,[0-9]{{3}})+(?:\.[0-9]+)?|{_PLAIN}",
+    "de": rf"[0-9]{{1,3}}(?:\.[0-9]{{3}})+(?:,[0-9]+)?|{_COMMA}",
+    "fr": rf"[0-9]{{1,3}}(?: [0-9]{{3}})+(?:,[0-9]+)?|{_COMMA}",
+    "ch": rf"[0-9]{{1,3}}(?:['\u2019][0-9]{{3}})+(?:\.[0-9]+)?|{_PLAIN}",
+    "in": rf"[0-9]{{1,2}}(?:,[0-9]{{2}})*,[0-9]{{3}}(?:\.[0-9]+)?|{_PLAIN}",
+}
+_FRACTION: dict[Locale | None, str] = {"de": ",", "fr": ","}
+
+_CODES = (
+    "AED|AFN|ALL|AMD|ANG|AOA|ARS|AUD|AWG|AZN|BAM|BBD|BDT|BGN|BHD|BIF|BMD|BND|BOB|BRL|BSD|BTN|BWP|"
+    "BYN|BZD|CAD|CDF|CHF|CLP|CNY|COP|CRC|CUP|CVE|CZK|DJF|DKK|DOP|DZD|EGP|ERN|ETB|EUR|FJD|FKP|GBP|"
+    "GEL|GHS|GIP|GMD|GNF|GTQ|GYD|HKD|HNL|HTG|HUF|IDR|ILS|INR|IQD|IRR|ISK|JMD|JOD|JPY|KES|KGS|KHR|"
+    "KMF|KPW|KRW|KWD|KYD|KZT|LAK|LBP|LKR|LRD|LSL|LYD|MAD|MDL|MGA|MKD|MMK|MNT|MOP|MRU|MUR|MVR|MWK|"
+    "MXN|MYR|MZN|NAD|NGN|NIO|NOK|NPR|NZD|OMR|PAB|PEN|PGK|PHP|PKR|PLN|PYG|QAR|RON|RSD|RUB|RWF|SAR|"
+    "SBD|SCR|SDG|SEK|SGD|SHP|SLE|SOS|SRD|SSP|STN|SYP|SZL|THB|TJS|TMT|TND|TOP|TRY|TTD|TWD|TZS|UAH|"
+    "UGX|USD|UYU|UZS|VES|VND|VUV|WST|XAF|XCD|XOF|XPF|YER|ZAR|ZMW|ZWG|"
+    # What is printed in their place.
+    "RM|RS|KR|FT|FR|LEI|K\u010c|Z\u0141"
+)
+_SIGN = "[$\u00a2-\u00a5\u0e3f\u20a0-\u20c0]"
+_CURRENCY = rf"(?:[A-Z]{{0,3}}{_SIGN}|(?:{_CODES})\.?)"
+_MINUS = "[+\\-\u2212]?"
+_WHOLE = {
+    locale: re.compile(
+        rf"({_MINUS}) ?(?:{_CURRENCY} ?({_MINUS}) ?)?({amount})(?: ?{_CURRENCY})?", re.IGNORECASE
+    )
+    for locale, amount in _AMOUNTS.items()
+}
+_WITHIN = {
+    locale: re.compile(rf"(?<![0-9.,])(?:{amount})(?![0-9]|[.,][0-9])")
+    for locale, amount in _AMOUNTS.items()
+}
+
+
+def parse(text: str, locale: Locale | None) -> Decimal | None:
+    """The amount that the whole text is, its currency aside; None where it is none.
+
+    Args:
+        text: in NFKC, trimmed.
+        locale: None reads what JSON would, without thousands.
+    """
+    found = _WHOLE[locale].fullmatch(text)
+    if found is None or (found[1] and found[2]):
+        return None
+    amount = _value(found[3], locale)
+    return -amount if (found[1] or found[2]) in ("-", "\N{MINUS SIGN}") else amount
+
+
+def within(text: str, locale: Locale | None) -> Iterator[Decimal]:
+    """Every amount in a text, without its sign."""
+    return (_value(found[0], locale) for found in _WITHIN[locale].finditer(text))
+
+
+def _value(digits: str, locale: Locale | None) -> Decimal:
+    whole, _, fraction = digits.partition(_FRACTION.get(locale, "."))
+    kept = "".join(filter(str.isdigit, whole))
+    return Decimal(f"{kept or '0'}.{fraction or '0'}")
