@@ -1,0 +1,147 @@
+"""Judge verdicts beside human ones from a file; every line is checked before any is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+
+from shadow_mw.evaluate import strict_json
+from shadow_mw.exceptions import DataError
+from shadow_mw.types import Json
+
+ACCEPTED = (
+    'accepted: {"id": "p1", "human": "A", "judge": ["A", "TIE"], "segment": "monday",'
+    ' "inclusion": 0.2}'
+)
+KEYS = frozenset({"id", "human", "judge", "segment", "inclusion"})
+
+
+class Choice(StrEnum):
+    """Which output is the better one; A and B name outputs, whatever slot they were shown in."""
+
+    A = "A"
+    B = "B"
+    TIE = "TIE"
+
+
+Judged = tuple[Choice | None, Choice | None]
+"""The verdict with A shown first, then with B shown first; None where it was not valid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One judged item, and what people said of it."""
+
+    id: str
+    judge: Judged
+    humans: tuple[Choice, ...] = ()
+    """One verdict a person; empty where nobody labelled the item."""
+    segment: str | None = None
+    inclusion: float | None = None
+    """With which probability the item was chosen to be labelled."""
+
+    @property
+    def human(self) -> Choice | None:
+        """What most people said; None where nobody did, or no verdict has a majority."""
+        return next((c for c in Choice if 2 * self.humans.count(c) > len(self.humans)), None)
+
+
+def read_rows(lines: Iterable[bytes], name: str) -> list[Row]:
+    """Read calibration lines; blank ones are skipped.
+
+    `human` is one verdict, a list of several people's, or null (judged, not labelled). Lines with
+    the same id are several people's labels of one item, and must agree on everything else.
+
+    Args:
+        lines: as a binary file gives them.
+        name: what error messages call the file.
+
+    Raises:
+        DataError: naming file, line, fault and what is accepted.
+    """
+    rows: dict[str, Row] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = _row(line, first=number == 1)
+            rows[row.id] = _joined(rows[row.id], row) if row.id in rows else row
+        except ValueError as error:
+            raise DataError(f"{name}:{number}: {error}; {ACCEPTED}") from None
+    if not any(row.humans for row in rows.values()):
+        raise DataError(f"{name}: no line has a human label; {ACCEPTED}")
+    chosen = {row.inclusion is None for row in rows.values() if row.humans}
+    if len(chosen) > 1:
+        raise DataError(
+            f"{name}: `inclusion` must be on all labelled lines, or on none; {ACCEPTED}"
+        )
+    return list(rows.values())
+
+
+def _joined(row: Row, other: Row) -> Row:
+    for field in ("judge", "segment", "inclusion"):
+        if getattr(row, field) != getattr(other, field):
+            raise ValueError(f"another line of id {row.id!r} has another `{field}`")
+    return replace(row, humans=row.humans + other.humans)
+
+
+def _row(line: bytes, *, first: bool) -> Row:
+    value = _object(line.decode("utf-8-sig" if first else "utf-8"))
+    unknown = sorted(value.keys() - KEYS)
+    if unknown:
+        raise ValueError(f"unknown key {unknown[0]!r}")
+    id, segment = value.get("id"), value.get("segment")
+    if not isinstance(id, str) or not id:
+        raise ValueError("`id` must be a string that is not empty")
+    if not isinstance(segment, str | None):
+        raise ValueError("`segment` must be a string")
+    return Row(
+        id,
+        _judge(value.get("judge")),
+        _humans(value.get("human")),
+        segment,
+        _inclusion(value.get("inclusion")),
+    )
+
+
+def _object(text: str) -> dict[str, Json]:
+    try:
+        value = strict_json.loads(text)
+    except strict_json.InvalidJson as error:
+        raise ValueError(f"not JSON ({error})") from None
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
+
+
+def _judge(value: Json) -> Judged:
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError("`judge` must be a list of two verdicts: A shown first, B shown first")
+    first, second = (None if verdict is None else _choice("judge", verdict) for verdict in value)
+    return first, second
+
+
+def _humans(value: Json) -> tuple[Choice, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        value = [value]
+    return tuple(_choice("human", verdict) for verdict in value)
+
+
+def _choice(key: str, value: Json) -> Choice:
+    if value not in list(Choice):
+        shown = strict_json.dumps(value)
+        shown = shown if len(shown) <= 40 else shown[:37] + "..."
+        raise ValueError(f"{shown} in `{key}` is not A, B or TIE")
+    return Choice(value)
+
+
+def _inclusion(value: Json) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not 0 < value <= 1:
+        raise ValueError("`inclusion` must be a probability above 0, at most 1")
+    return float(value)
