@@ -1,13 +1,34 @@
-"""Checks that need no ground truth: the same answer, and valid JSON where JSON was wanted."""
+"""All checks of a pair that need no ground truth; start here, then read `checking`.
+
+Two of them are columns of their own: the same answer, and strict JSON where JSON was wanted.
+"""
 
 from __future__ import annotations
 
+import logging
+import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.answer import Answer
+from shadow_mw.evaluate.case import Case
+from shadow_mw.evaluate.checkers.citations import CitationOverlap, Citations
+from shadow_mw.evaluate.checkers.facts import FactsDiffer
+from shadow_mw.evaluate.checkers.json_grade import JsonGrade
+from shadow_mw.evaluate.checkers.length import Empty, LengthBand, Truncated
+from shadow_mw.evaluate.checkers.lexical import LexicalSimilarity
+from shadow_mw.evaluate.checkers.refusal import Refusal
+from shadow_mw.evaluate.checkers.schema import SchemaValidity
+from shadow_mw.evaluate.checkers.tokens import PromptTokens
+from shadow_mw.evaluate.checkers.tool_calls import InvalidToolCall, ToolCalls
+from shadow_mw.evaluate.checking import NOT_RUN, Check, CheckResult, failed, sound
+from shadow_mw.evaluate.own_checks import NotLoaded, own_checks
 from shadow_mw.evaluate.pair import Leg, Pair
 from shadow_mw.types import ToolCall
+
+logger = logging.getLogger("shadow_mw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +38,83 @@ class Checks:
     exact_match: bool | None = None
     primary_json: bool | None = None
     candidate_json: bool | None = None
+
+
+def built_in() -> list[Check]:
+    """The checks that come with shadow_mw, as they are without settings."""
+    return [
+        JsonGrade(),
+        SchemaValidity(),
+        LengthBand(),
+        Empty(),
+        Truncated(),
+        Refusal(),
+        ToolCalls(),
+        InvalidToolCall(),
+        Citations(),
+        CitationOverlap(),
+        LexicalSimilarity(),
+        FactsDiffer(),
+        PromptTokens(),
+    ]
+
+
+@cache
+def all_checks() -> tuple[Check, ...]:
+    """Ours, then those of other packages; looked up once a process."""
+    ours = built_in()
+    return (*ours, *own_checks({check.name for check in ours}))
+
+
+def run_checks(
+    pair: Pair,
+    *,
+    has_truth: bool = False,
+    context_tokens: int | None = None,
+    checks: Sequence[Check] | None = None,
+) -> list[CheckResult]:
+    """What every check that applies says of a pair; nothing where the legs do not compare.
+
+    Args:
+        pair: both legs.
+        has_truth: a truth waits to be compared, so that JSON is wanted.
+        context_tokens: what the candidate can read and write in one call.
+        checks: those to run; all that are installed by default.
+    """
+    if not pair.comparable:
+        return []
+    case = Case(pair, has_truth, context_tokens)
+    found = (_run(check, case) for check in (all_checks() if checks is None else checks))
+    return [result for result in found if result is not None]
+
+
+def _run(check: Check, case: Case) -> CheckResult | None:
+    """One check never costs the others, or the pair."""
+    try:
+        result = sound(check.run(case), check.name)
+    except Exception as error:  # noqa: BLE001  # it may be anybody's code
+        _say_once(check.name, _place(error))
+        return failed(check.name, error)
+    if result is not None and result.label == NOT_RUN:
+        _say_once(check.name, result.detail)
+    return result
+
+
+def _place(error: BaseException) -> str:
+    """What was raised where; a message may quote what a user said."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    message = f" ({error})" if isinstance(error, NotLoaded | ImportError | AttributeError) else ""
+    return f"{type(error).__name__}{message}{place}"
+
+
+_said: set[str] = set()
+
+
+def _say_once(name: str, why: str) -> None:
+    if name not in _said:
+        _said.add(name)
+        logger.warning("shadow_mw: check %s not run: %s", name, why)
 
 
 def check(pair: Pair, *, has_truth: bool) -> Checks:
