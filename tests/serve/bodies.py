@@ -8,22 +8,23 @@ import json
 import os
 from typing import Any
 
-from evaluate.spans import both, leg
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExportResult
+from support.serve import Serve
 
 PROTOBUF = {"content-type": "application/x-protobuf"}
 JSON = {"content-type": "application/json"}
 GZIP = {"content-encoding": "gzip"}
-
-__all__ = ["GZIP", "JSON", "PROTOBUF", "as_json", "both", "leg", "metrics", "traces", "zipped"]
 
 
 def traces(*spans: ReadableSpan) -> ExportTraceServiceRequest:
@@ -62,6 +63,22 @@ def as_json(message: Message, *, numbers: bool = False) -> bytes:
 
 def zipped(message: Message) -> bytes:
     return gzip.compress(message.SerializeToString(), 1)
+
+
+def exporter(serve: Serve, *, token: str | None = None, **options: Any) -> OTLPSpanExporter:
+    """The SDK's own, to a running service."""
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    options = {"compression": Compression.Gzip, "timeout": 20} | options
+    return OTLPSpanExporter(f"{serve.url}/v1/traces", headers=headers, **options)
+
+
+def send(serve: Serve, *spans: ReadableSpan, **options: Any) -> SpanExportResult:
+    """One export through it."""
+    one = exporter(serve, **options)
+    try:
+        return one.export(spans)
+    finally:
+        one.shutdown()
 
 
 def _otlp(value: Any, numbers: bool, name: str = "") -> Any:

@@ -5,13 +5,14 @@ import json
 import socket
 
 import pytest
+from evaluate.spans import both, leg
 from google.protobuf.json_format import Parse
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-from serve.bodies import GZIP, JSON, PROTOBUF, as_json, both, leg, metrics, noise, traces, zipped
+from serve.bodies import GZIP, JSON, PROTOBUF, as_json, metrics, noise, traces, zipped
 from support.serve import Serve, running_serve
 
 from shadow_mw.serve import intake

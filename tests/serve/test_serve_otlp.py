@@ -5,6 +5,7 @@ import json
 import math
 
 import pytest
+from evaluate.spans import both
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -13,7 +14,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
-from serve.bodies import as_json, both, metrics, traces
+from serve.bodies import as_json, metrics, traces
 
 from shadow_mw.records import Reading
 from shadow_mw.serve.otlp import JSON, PROTOBUF, read_readings, read_spans

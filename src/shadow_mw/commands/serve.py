@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import ipaddress
 import logging
+import os
 import signal
 import socket
 import threading
@@ -78,7 +79,9 @@ def _listening(listen: str, host: str, port: int) -> Iterator[socket.socket]:
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=512
         )
     except OSError as error:
-        raise ConfigError(f"SHADOW_LISTEN={listen}: {error.strerror}") from None
+        # The error's own text may repeat the address; that of a host without one is only there.
+        fault = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise ConfigError(f"SHADOW_LISTEN={listen}: {fault}") from None
     with listener:
         yield listener
 

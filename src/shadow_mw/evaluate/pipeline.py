@@ -30,6 +30,9 @@ __all__ = ["Evaluator", "Store", "label", "summarise"]
 
 logger = logging.getLogger("shadow_mw")
 
+SENDER_PATIENCE = 5.0
+"""Seconds for which a locked store keeps a sender waiting; exporters give up after 10."""
+
 RESCORED_AT_ONCE = 200
 """Pairs in one transaction: a long one would keep the evaluator from storing."""
 
@@ -58,7 +61,7 @@ class Evaluator(SpanExporter):
         """
         store = Store.open(path, create=True)
         if durable:
-            store.sync_each_commit()
+            store.make_durable(SENDER_PATIENCE)
         return cls(store, prices)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:

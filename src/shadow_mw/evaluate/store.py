@@ -63,9 +63,14 @@ class Store:
         """
         return cls(schema.connect(Path(path), create=create), Path(path))
 
-    def sync_each_commit(self) -> None:
-        """Wait for the disk at every commit; without it a power cut may take the last ones."""
+    def make_durable(self, patience: float) -> None:
+        """Wait for the disk at every commit; without it a power cut may take the last ones.
+
+        Args:
+            patience: seconds to wait for a lock that another process holds.
+        """
         self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute(f"PRAGMA busy_timeout = {round(1000 * patience)}")
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
