@@ -1,8 +1,8 @@
 """Which item of an output's list stands for which item of the truth's.
 
-The cost of a pair is its number of unequal leaves, by the rules and never by similarity; where items
-of the truth are left over, less what they would miss: the most leaves are right in all. In that
-count a list inside an item costs the leaves of those of its items that have no identical one.
+The cost of a pair is its number of unequal leaves, by the rules and never by similarity; where
+items of the truth are left over, less what they would miss: the most leaves are right in all. In
+that count a list inside an item costs the leaves of its items that have no identical one.
 """
 
 from __future__ import annotations

@@ -154,7 +154,8 @@ def _below(node: Node, part: object) -> list[Any]:
         return [place for place in places if place is True or isinstance(place, Mapping)]
     known = mapping(node.get("properties"))
     if part in known:
-        return [known[str(part)] if isinstance(known[str(part)], Mapping) else True]
+        place = known[str(part)]
+        return [place if isinstance(place, Mapping) and place else True]
     if node.get("type") == "object" and not known and "additionalProperties" not in node:
         return [True]
     others = [node.get("additionalProperties"), *mapping(node.get("patternProperties")).values()]
