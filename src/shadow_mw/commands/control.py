@@ -117,6 +117,7 @@ def _state(directory: Path) -> dict[str, Any]:
         "in_flight": now.in_flight if now else 0,
         "waiting": now.waiting if now else 0,
         "held": now.held if now else 0,
+        "failing": now.failing if now else [],
         "pending_bytes": pending_bytes(directory, now.consumed if now else {}),
         "outcomes": now.outcomes if now else {},
         "spent_usd": now.spent_usd if now else {},
@@ -128,6 +129,8 @@ def _print(state: dict[str, Any]) -> None:
     rate = state["sample_rate"]
     click.echo(f"{state['experiment'] or 'nothing captured yet'}  {state['directory']}")
     click.echo(f"  runner    {'alive, pid ' + str(runner['pid']) if runner['alive'] else 'idle'}")
+    if runner["alive"] and state["failing"]:
+        click.echo(f"  failing   {state['target']} does not take {', '.join(state['failing'])}")
     click.echo(
         f"  mirroring {'on' if state['enabled'] else 'off'}"
         + (f", sample {rate:g} by `shadow-mw sample`" if rate is not None else "")

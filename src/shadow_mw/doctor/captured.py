@@ -24,6 +24,8 @@ def check(settings: Settings, present: bool) -> Finding:
     if status is None or not status.captured:
         if pending:
             return holds(LINK, f"{pending:,} bytes, which no runner has read yet")
+        if status is not None and status.busy:
+            return holds(LINK, "the first calls are under way, none is through yet")
         if not present:
             return skipped(LINK, "nothing yet, as there is no app")
         return broken(LINK, "no call yet", _what_is_seen(settings))
@@ -33,7 +35,7 @@ def check(settings: Settings, present: bool) -> Finding:
     if reasons:
         text += ", " + ", ".join(f"{name} {n:,}" for name, n in reasons.most_common())
     if pending or status.busy:
-        text += f", {status.waiting + status.held} under way, {pending:,} bytes unread"
+        text += f", more under way, {pending:,} bytes unread"
     return holds(LINK, text)
 
 
