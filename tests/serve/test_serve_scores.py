@@ -3,6 +3,7 @@
 import gzip
 import logging
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -120,7 +121,10 @@ def test_a_pair_becomes_one_judge_span_under_the_candidates(endpoint):
     assert span.trace_id.hex() == PAIR.trace_id
     assert span.parent_span_id.hex() == PAIR.span_id
     assert span.span_id.hex() not in (PAIR.span_id, "0" * 16)
-    assert values(span.attributes) == {
+    assert span.end_time_unix_nano == PAIR.time_ns
+    said = values(span.attributes)
+    assert said.pop("shadow.evaluation.time") == pytest.approx(time.time(), abs=30)
+    assert said == {
         "shadow.role": "judge",
         "shadow.pair.id": "p1",
         "shadow.experiment.id": "e",

@@ -1,12 +1,15 @@
 """One pair's scores as OTLP messages: a judge span with an event a score, and log records.
 
-Every id follows from what is said, so that what is sent twice, after a crash, is one opinion.
+Every id follows from what is said, so that what is sent twice, after a crash, is one opinion. All
+of it is at the end of the candidate's call: labels may come weeks later, and a trace that lasts
+weeks is found by nobody.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Final, TypeAlias
@@ -67,7 +70,9 @@ def _span(pair: PairScores, mark: Values) -> Span:
         kind=Span.SPAN_KIND_INTERNAL,
         start_time_unix_nano=pair.time_ns,
         end_time_unix_nano=pair.time_ns,
-        attributes=_attributes(_whose(pair) | _evaluator() | mark),
+        attributes=_attributes(
+            _whose(pair) | _evaluator() | {semconv.EVALUATION_TIME: time.time()} | mark
+        ),
         events=[
             Span.Event(
                 time_unix_nano=pair.time_ns,
@@ -84,7 +89,7 @@ def _records(pair: PairScores, mark: Values) -> list[LogRecord]:
     return [
         LogRecord(
             time_unix_nano=pair.time_ns,
-            observed_time_unix_nano=pair.time_ns,
+            observed_time_unix_nano=time.time_ns(),
             severity_number=SEVERITY_NUMBER_INFO,
             event_name=semconv.EVALUATION_RESULT,
             trace_id=bytes.fromhex(pair.trace_id),
