@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from collector.conftest import ROUTING, SHADOW, Chain, running_chain
 from support.lab import until
 from support.otelcol import series
 from support.otlp_traffic import MARK, Made, pair
-
-from collector.conftest import ROUTING, SHADOW, Chain, running_chain
 
 ROLES: list[dict[str, Any]] = [
     {"shadow.role": "candidate"},

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from collector.conftest import TOKEN, Chain
 from support.lab import until
 from support.otelcol import series
 from support.otlp_traffic import MARK, OURS, Made, pair, send_log, send_metric
-
-from collector.conftest import TOKEN, Chain
 
 SERVER = {"http.route": "/checkout", "shadow.pair.id": "p1", "shadow.experiment.id": "exp"}
 
