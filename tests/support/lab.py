@@ -265,7 +265,8 @@ class Lab:
         with Store.open(self.store) as store, store.transaction(write=False):
             ids = store.query("SELECT experiment, pair_id FROM observations WHERE role = 'primary'")
             legs = [
-                {leg.observation.role: leg.observation for leg in store.legs(*row)} for row in ids
+                {leg.observation.role: leg.observation for leg in store.legs(*row, 2**62)}
+                for row in ids
             ]
         whole = [Stored(two["primary"], two["candidate"]) for two in legs if len(two) == 2]
         return sorted(whole, key=lambda pair: pair.primary.time_ns)
