@@ -357,9 +357,20 @@ def load(**overrides: Any) -> Settings:
     return settings
 
 
+COLLECTORS_OWN = {
+    "SHADOW_KAFKA_GROUP",
+    "SHADOW_METRICS_TOPIC",
+    "SHADOW_QUEUE_DIR",
+    "SHADOW_SPANS_TOPIC",
+    "SHADOW_TRACES_ENDPOINT",
+    "SHADOW_TRACES_INSECURE",
+}
+"""Variables of the collector's configuration, which may share an environment with an app."""
+
+
 def unknown_variables() -> list[str]:
     """`SHADOW_*` variables that are no settings: most likely misspelt ones."""
-    known = {f"SHADOW_{name.upper()}" for name in Settings.model_fields}
+    known = {f"SHADOW_{name.upper()}" for name in Settings.model_fields} | COLLECTORS_OWN
     return sorted(n for n in os.environ if n.startswith("SHADOW_") and n not in known)
 
 

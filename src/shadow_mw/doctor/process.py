@@ -64,5 +64,5 @@ def _last_line(log: Path) -> str:
         lines = log.read_text(errors="replace").strip().splitlines()
     except OSError:
         return ""
-    telling = [line for line in lines if "again in" not in line]
+    telling = [line for line in lines if "tried again until" not in line]
     return telling[-1] if telling else ""

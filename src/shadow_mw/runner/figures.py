@@ -49,12 +49,12 @@ class Retry:
         """Whether the wait is over."""
         return time.monotonic() >= self._not_before
 
-    def failed(self) -> float:
-        """Seconds until the next try."""
-        wait = BACKOFF[min(self._failures, len(BACKOFF) - 1)]
+    def failed(self, what: str) -> None:
+        """Wait before the next try; the first of several failures is said."""
+        if not self._failures:
+            logger.warning("%s failed; it is tried again until it is taken, nothing is lost", what)
+        self._not_before = time.monotonic() + BACKOFF[min(self._failures, len(BACKOFF) - 1)]
         self._failures += 1
-        self._not_before = time.monotonic() + wait
-        return wait
 
     def succeeded(self) -> None:
         """Try at once next time."""

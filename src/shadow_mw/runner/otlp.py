@@ -68,11 +68,17 @@ class Otlp:
             self._mended(path)
             return response.content
         said = f"{response.status_code}{_said(response)}"
-        # Who refuses even an empty request refuses us, not what we sent.
-        if response.status_code in PERMANENT and body and self.send(path, b"") is not None:
+        if response.status_code in PERMANENT and self._takes_others(path):
             raise ExportRefused(f"{self.endpoint}{path} refused {len(body):,} bytes with {said}")
         self._fault(path, f"answered {said}: {_advice(response.status_code)}")
         return None
+
+    def _takes_others(self, path: str) -> bool:
+        """Who refuses even an empty request refuses us, not what we sent."""
+        try:
+            return self._http.post(self.endpoint + path, content=b"").is_success
+        except httpx2.RequestError:
+            return False
 
     def _fault(self, path: str, text: str) -> None:
         """One line for each new fault, however often it is met."""

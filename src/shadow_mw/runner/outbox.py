@@ -100,11 +100,9 @@ class Outbox:
         """
         while not self._closing.is_set():
             if self._spans_retry.due and not await self._export_waiting():
-                wait = self._spans_retry.failed()
-                logger.warning("export failed; again in %.1f s, nothing is lost", wait)
+                self._spans_retry.failed("export")
             if self._figures_due and not await self._tell_figures():
-                wait = self._figures_retry.failed()
-                logger.warning("counters were not taken; again in %.1f s, nothing is lost", wait)
+                self._figures_retry.failed("export of counters")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), INTERVAL)
         await self.flush()
