@@ -49,7 +49,7 @@ class Chain:
 
 @contextmanager
 def running_chain(
-    path: Path, configs: Sequence[Path] = SHADOW, **env: str | None
+    path: Path, configs: Sequence[Path] = SHADOW, over: Sequence[Path] = (), **env: str | None
 ) -> Iterator[Chain]:
     """Both sinks and a collector; None is for a variable that is not set at all."""
     with sink() as primary, sink() as evaluator:
@@ -61,7 +61,7 @@ def running_chain(
             "SPAN_METRICS_INTERVAL": "100ms",
         }
         given = {k: v for k, v in (variables | env).items() if v is not None}
-        with running_collector(path, [*configs, FAST], **given) as collector:
+        with running_collector(path, [*configs, FAST, *over], **given) as collector:
             yield Chain(collector, primary, evaluator)
 
 
