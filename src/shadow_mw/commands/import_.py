@@ -3,26 +3,69 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import click
 
 from shadow_mw import settings
 from shadow_mw.commands.progress import progress
+from shadow_mw.evaluate import logs
 from shadow_mw.evaluate.pipeline import Store
-from shadow_mw.evaluate.rows import Imported, Reader, Staged, stage, store_rows
-from shadow_mw.evaluate.rows_lines import opened, size_of
+from shadow_mw.evaluate.rows import Imported, Reader, Staged, stage, stage_parquet, store_rows
+from shadow_mw.evaluate.rows_lines import Lines, name_of, opened, size_of
 from shadow_mw.prices import PriceTable
 from shadow_mw.runner.redact import Redactor
+from shadow_mw.types import Role
+
+A_PATH = click.Path(path_type=Path, allow_dash=True)
+JOINS = sorted({join for joins in logs.JOINS.values() for join in joins})
+
+
+LOG_OPTIONS = ("primary", "candidate", "primary_model", "candidate_model", "join", "input")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Which files hold what."""
+
+    file: Path | None
+    form: str
+    primary: Path | None
+    candidate: Path | None
+    primary_model: str | None
+    candidate_model: str | None
+    join: str | None
+    input: Path | None
+
+    @property
+    def stdin_twice(self) -> bool:
+        """Whether both legs, or requests and results, would come from there."""
+        files = (self.file, self.file, self.primary, self.candidate, self.input)
+        return [str(file) for file in files].count("-") > 1
+
+    @property
+    def name(self) -> str:
+        """The file that messages are about."""
+        return name_of(self.file or self.primary)
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("file", type=A_PATH, required=False)
 @click.option("--store", type=click.Path(path_type=Path), help="Default: SHADOW_STORE.")
 @click.option("--experiment", help="Of rows that name none. Default: SHADOW_EXPERIMENT.")
+@click.option("--format", "form", type=click.Choice(["pairs", *logs.READERS]), default="pairs")
+@click.option("--primary", type=A_PATH, help="A log of the primary's calls.")
+@click.option("--candidate", type=A_PATH, help="A log of the candidate's calls.")
+@click.option("--primary-model", metavar="MODEL", help="Only its calls are the primary's.")
+@click.option("--candidate-model", metavar="MODEL", help="Only its calls are the candidate's.")
+@click.option("--join", type=click.Choice(JOINS), help="What two calls of one pair share.")
+@click.option("--input", type=A_PATH, help="The requests of an openai batch.")
 @click.option("--json", "machine", is_flag=True, help="Print one JSON object.")
-def import_(file: Path, store: Path | None, experiment: str | None, machine: bool) -> None:
+def import_(store: Path | None, experiment: str | None, machine: bool, **source: Path) -> None:
     """Store and judge the pairs of FILE (- is standard input; .gz is unpacked).
 
     One JSON object a line; only pair_id, primary and candidate are required:
@@ -36,33 +79,107 @@ def import_(file: Path, store: Path | None, experiment: str | None, machine: boo
     All lines are checked before any is stored. Content is redacted as live calls are. A pair
     without a key has its pair_id as key; its truth is a label under that key. Importing the same
     again changes nothing.
+
+    A gateway's log holds single calls: give two files, --primary and --candidate, or one FILE and
+    --primary-model and --candidate-model.
     """
+    chosen = Source(**source)  # type: ignore[arg-type]
+    _check(chosen)
     used = settings.load()
     if store is not None:
         used = used.model_copy(update={"store": store.absolute()})
     with Staged() as staged:
-        _stage(file, staged, used, experiment)
+        reader = Reader(_redactor(used), PriceTable(used.prices), experiment or used.experiment)
+        skipped = _stage(chosen, reader, staged)
         with (
-            Store.open(used.store, create=True) as opened_store,
+            Store.open(used.store, create=True) as target,
             progress("storing", staged.rows) as advance,
         ):
-            result = store_rows(opened_store, staged, str(file), advance)
+            result = store_rows(target, staged, chosen.name, advance, skipped)
     click.echo(json.dumps(asdict(result)) if machine else sentence(result))
 
 
-def _stage(file: Path, staged: Staged, used: settings.Settings, experiment: str | None) -> None:
-    prices = PriceTable(used.prices)
-    with progress("reading", size_of(file)) as advance, opened(file, advance) as lines:
-        reader = Reader(_redactor(used), prices, experiment or used.experiment)
-        stage(lines, reader, staged)
+def _check(source: Source) -> None:
+    """Whose calls are in which file has to be said, and no more than that."""
+    if source.form == "pairs":
+        if source.file is None:
+            raise click.UsageError("Missing argument 'FILE'.")
+        if any(getattr(source, name) for name in LOG_OPTIONS):
+            raise click.UsageError("--primary, --candidate, --join and --input need a --format")
+        return
+    two = source.primary and source.candidate and not source.file
+    one = source.file and source.primary_model and source.candidate_model
+    if not two and not (one and not (source.primary or source.candidate)):
+        raise click.UsageError(
+            "accepted are --primary FILE and --candidate FILE, or FILE with --primary-model and"
+            " --candidate-model"
+        )
+    if source.stdin_twice:
+        raise click.UsageError("standard input can be read once: give files")
+    if source.join and source.join not in logs.JOINS[source.form]:
+        accepted = ", ".join(logs.JOINS[source.form])
+        raise click.UsageError(f"--join {source.join}: accepted for {source.form}: {accepted}")
+    if source.input and source.form != "openai":
+        raise click.UsageError("--input is for --format openai")
+
+
+def _stage(source: Source, reader: Reader, staged: Staged) -> dict[str, int]:
+    """Read and check everything; what was left out, by reason."""
+    if source.form == "pairs":
+        assert source.file is not None
+        if source.file.suffix == ".parquet":
+            stage_parquet(source.file, reader, staged)
+        else:
+            with _lines("reading", source.file) as lines:
+                stage(lines, reader, staged)
+        return {}
+    log = logs.Log(source.form, source.join or logs.JOINS[source.form][0])
+    if source.input is not None:
+        with _lines("reading requests", source.input) as lines:
+            log.bodies = logs.bodies(lines)
+    primary, candidate = source.primary or source.file, source.candidate or source.file
+    assert primary is not None
+    assert candidate is not None
+    total = (size_of(primary) or 0) + (size_of(candidate) or 0)
+    with (
+        progress("reading", total) as advance,
+        opened(candidate, advance) as theirs,
+        opened(primary, advance) as ours,
+    ):
+        logs.stage(
+            logs.Side(Role.PRIMARY, ours, source.primary_model),
+            logs.Side(Role.CANDIDATE, theirs, source.candidate_model),
+            log,
+            reader,
+            staged,
+        )
+    return dict(sorted((+log.skipped).items()))
+
+
+@contextmanager
+def _lines(title: str, file: Path) -> Iterator[Lines]:
+    with progress(title, size_of(file)) as advance, opened(file, advance) as lines:
+        yield lines
+
+
+class _Remembering(Redactor):
+    """The same few names and labels stand in every request of a file."""
+
+    def text(self, text: str) -> str:
+        """As `Redactor`, looked through once."""
+        return self._short(text) if len(text) <= 200 else super().text(text)
+
+    @lru_cache(maxsize=4096)  # noqa: B019 (lives as long as the command)
+    def _short(self, text: str) -> str:
+        return super().text(text)
 
 
 def _redactor(used: settings.Settings) -> Redactor:
     """By the rules of what is in the store already; a new store gets those in force now."""
     if used.store.exists():
-        return Redactor.for_labels(used)
+        return _Remembering.for_labels(used)
     used.store.parent.mkdir(parents=True, exist_ok=True)
-    return Redactor.for_store(used)
+    return _Remembering.for_store(used)
 
 
 def sentence(result: Imported) -> str:
@@ -76,6 +193,9 @@ def sentence(result: Imported) -> str:
         text += f", {result.replaced:,} labels replaced"
     if result.judge_left_out:
         text += f"; judge verdicts of {result.judge_left_out:,} rows left out: the store keeps none"
+    if result.skipped:
+        reasons = ", ".join(f"{reason} {n:,}" for reason, n in result.skipped.items())
+        text += f"; lines left out: {reasons}"
     return text
 
 

@@ -19,7 +19,7 @@ from shadow_mw.commands.progress import progress
 from shadow_mw.commands.report import lenient_stdout
 from shadow_mw.evaluate.pipeline import Store, summarise
 from shadow_mw.evaluate.rows import Reader, Staged, stage, store_rows
-from shadow_mw.evaluate.rows_lines import opened, size_of
+from shadow_mw.evaluate.rows_lines import name_of, opened, size_of
 from shadow_mw.evaluate.rows_read import Unchanged
 from shadow_mw.prices import PriceTable
 from shadow_mw.report.as_json import as_json
@@ -43,7 +43,7 @@ def score(file: Path, experiment: str | None, candidate: str | None, machine: bo
             stage(lines, reader, staged)
         with Store.open(directory / "shadow.db", create=True) as store:
             with progress("scoring", staged.rows) as advance:
-                store_rows(store, staged, str(file), advance)
+                store_rows(store, staged, name_of(file), advance)
             summary = summarise(store, experiment, candidate)
     if machine:
         click.echo(json.dumps(as_json(summary) | {"store": None}, indent=2, allow_nan=False))

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 
-from shadow_mw.evaluate import pipeline, strict_json
+from shadow_mw.evaluate import pipeline, rows_parquet, strict_json
 from shadow_mw.evaluate.ingest import MAX_COUNT, Observation
+from shadow_mw.evaluate.rows_keys import ACCEPTED
 from shadow_mw.evaluate.rows_lines import Advance, Lines, nothing
-from shadow_mw.evaluate.rows_read import ACCEPTED, Reader
+from shadow_mw.evaluate.rows_read import Reader
 from shadow_mw.evaluate.rows_staged import Staged
 from shadow_mw.evaluate.store import Store
 from shadow_mw.exceptions import DataError
 
-__all__ = ["Imported", "Reader", "Staged", "stage", "store_rows"]
+__all__ = ["Imported", "Reader", "Staged", "stage", "stage_parquet", "store_rows"]
 
 AT_ONCE = 256
 """Pairs handed to the evaluator together: it asks the store less often."""
@@ -58,7 +60,28 @@ def stage(lines: Lines, reader: Reader, staged: Staged) -> None:
         raise DataError(f"{lines.name}: no rows in it; {ACCEPTED}")
 
 
-def store_rows(store: Store, staged: Staged, name: str, advance: Advance = nothing) -> Imported:
+def stage_parquet(path: Path, reader: Reader, staged: Staged) -> None:
+    """Check every row of a Parquet file.
+
+    Raises:
+        DataError: naming file, row, fault and what is accepted.
+    """
+    for number, row in enumerate(rows_parquet.read(path), 1):
+        try:
+            staged.add(reader.row(row), number)
+        except ValueError as error:
+            raise DataError(f"{path}: row {number}: {error}; {ACCEPTED}") from None
+    if not staged.rows:
+        raise DataError(f"{path}: no rows in it; {ACCEPTED}")
+
+
+def store_rows(
+    store: Store,
+    staged: Staged,
+    name: str,
+    advance: Advance = nothing,
+    skipped: dict[str, int] | None = None,
+) -> Imported:
     """Store and judge what was checked: all of it, or nothing.
 
     Raises:
@@ -68,7 +91,7 @@ def store_rows(store: Store, staged: Staged, name: str, advance: Advance = nothi
         labels, replaced = _store_truths(store, staged)
         new = _store_pairs(store, staged, name, advance)
     pipeline.rejudge(store)
-    return Imported(staged.rows, new, labels, replaced, staged.judged)
+    return Imported(staged.rows, new, labels, replaced, staged.judged, skipped or {})
 
 
 def _store_truths(store: Store, staged: Staged) -> tuple[int, int]:

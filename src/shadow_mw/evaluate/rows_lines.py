@@ -78,7 +78,7 @@ def opened(path: Path, advance: Advance = nothing) -> Iterator[Lines]:
         DataError: it cannot be read.
     """
     if str(path) == "-":
-        yield Lines(sys.stdin.buffer, "<stdin>", sys.stdin.buffer, advance)
+        yield Lines(sys.stdin.buffer, name_of(path), sys.stdin.buffer, advance)
         return
     try:
         raw = path.open("rb")
@@ -90,6 +90,11 @@ def opened(path: Path, advance: Advance = nothing) -> Iterator[Lines]:
             return
         with gzip.open(raw) as unpacked:
             yield Lines(unpacked, str(path), raw, advance)  # type: ignore[arg-type]
+
+
+def name_of(path: Path | None) -> str:
+    """What messages call a file."""
+    return "<stdin>" if str(path) == "-" else str(path)
 
 
 def size_of(path: Path) -> int | None:

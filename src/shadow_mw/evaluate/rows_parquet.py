@@ -13,7 +13,7 @@ from typing import Any
 
 from shadow_mw.evaluate import rows_values as v
 from shadow_mw.evaluate import strict_json
-from shadow_mw.evaluate.rows_read import LEGS, ROW
+from shadow_mw.evaluate.rows_keys import LEGS, ROW
 from shadow_mw.exceptions import ConfigError, DataError
 from shadow_mw.types import Json
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -12,63 +11,13 @@ from shadow_mw.evaluate import rows_values as v
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.fields import leaves
 from shadow_mw.evaluate.ingest import Content, Observation
-from shadow_mw.exceptions import WireError
+from shadow_mw.evaluate.rows_json import dumps, load, plain, read_request, whole
+from shadow_mw.evaluate.rows_keys import LEGS, ROW, SHARED
 from shadow_mw.prices import PriceTable
-from shadow_mw.types import Call, Json, Outcome, Reply, Role, ToolCall, Usage, WireFormat
-from shadow_mw.wire import format_of, lenient, output_messages
+from shadow_mw.types import Call, Json, Outcome, Reply, Role, ToolCall, Usage
+from shadow_mw.wire import lenient, output_messages
 
-ACCEPTED = (
-    'accepted: {"pair_id": "p1", "primary": {"output": "..."}, "candidate": {"output": "..."}}'
-)
-
-SHARED = {
-    "trace_id": v.TRACE_ID,
-    "time": v.TIME,
-    "key": v.FILLED,
-    "segment": v.TEXT,
-    "session": v.TEXT,
-    "sample_rate": v.SHARE,
-}
-"""Keys of a row that hold for both legs, unless a leg says otherwise."""
-ROW = SHARED | {
-    "pair_id": v.FILLED,
-    "experiment": v.FILLED,
-    "input": v.OBJECT,
-    "input_messages": v.OBJECTS,
-    "system_instructions": v.OBJECTS,
-    "truth": v.OBJECT,
-    "primary": v.OBJECT,
-    "candidate": v.OBJECT,
-    "judge": v.OBJECT,
-}
-PRIMARY = SHARED | {
-    "span_id": v.SPAN_ID,
-    "model": v.FILLED,
-    "output": v.TEXT,
-    "refusal": v.TEXT,
-    "reasoning": v.TEXT,
-    "tool_calls": v.OBJECTS,
-    "messages": v.OBJECTS,
-    "finish_reason": v.FILLED,
-    "latency_ms": v.NUMBER,
-    "ttft_ms": v.NUMBER,
-    "input_tokens": v.COUNT,
-    "output_tokens": v.COUNT,
-    "cache_read_tokens": v.COUNT,
-    "cache_write_tokens": v.COUNT,
-    "reasoning_tokens": v.COUNT,
-    "cost_usd": v.NUMBER,
-    "error": v.FILLED,
-    "outcome": v.OUTCOME,
-    "reason": v.FILLED,
-    "partial": v.FLAG,
-    "truncated": v.FLAG,
-    "has_answer": v.FLAG,
-    "expects_json": v.FLAG,
-}
-LEGS = {Role.PRIMARY: PRIMARY, Role.CANDIDATE: PRIMARY | {"id": v.FILLED}}
 WINNERS = frozenset({"primary", "candidate", "tie"})
-ANTHROPIC_BLOCKS = frozenset({"tool_use", "tool_result", "thinking", "redacted_thinking"})
 
 
 class Redaction(Protocol):
@@ -164,7 +113,7 @@ class Reader:
         body, messages = row.get("input"), row.get("input_messages")
         system, call = row.get("system_instructions"), None
         if body is not None:
-            body = self.redaction.request(body)
+            body = self.redaction.request(plain(body))
             call = read_request(body)
         if messages is not None:
             messages = self.redaction.json(messages)
@@ -246,73 +195,11 @@ class Reader:
             part[name] = clean(value)
 
 
-def load(line: bytes, *, first: bool) -> dict[str, Json]:
-    """One line as an object.
-
-    Raises:
-        ValueError: it is none.
-    """
-    text = line.decode("utf-8-sig" if first else "utf-8")
-    try:
-        value = strict_json.loads(text)
-    except strict_json.InvalidJson as error:
-        raise ValueError(f"not JSON ({error})") from None
-    if not isinstance(value, dict):
-        raise ValueError("not a JSON object")
-    # Half a surrogate pair, which neither UTF-8 nor a database takes.
-    return dict(lenient.well_formed(value)) if "\\ud" in text or "\\uD" in text else value
-
-
-def read_request(body: Json) -> Call | None:
-    """What a request asks, in whichever format it is; None where it is in none."""
-    form = request_format(body)
-    try:
-        return format_of(form).read_request(body) if form else None
-    except WireError:
-        return None
-
-
-def request_format(body: Mapping[str, Json]) -> WireFormat | None:
-    """The wire format of a request body, by its shape."""
-    if "messages" in body:
-        blocks = {
-            lenient.kind(block)
-            for message in lenient.mappings(body["messages"])
-            for block in lenient.mappings(message.get("content"))
-        }
-        anthropic = "system" in body or blocks & ANTHROPIC_BLOCKS
-        return WireFormat.ANTHROPIC_MESSAGES if anthropic else WireFormat.OPENAI_CHAT
-    if "input" in body or "instructions" in body:
-        return WireFormat.OPENAI_RESPONSES
-    return WireFormat.OPENAI_COMPLETIONS if "prompt" in body else None
-
-
 def default_outcome(error: str | None) -> str:
     """How a leg ended of which only its error is known."""
     if error is None:
         return str(Outcome.OK)
     return str(Outcome.TIMEOUT if error == Outcome.TIMEOUT else Outcome.ERROR)
-
-
-def dumps(value: Json) -> str:
-    """As the runner writes content.
-
-    Raises:
-        ValueError: a number in it is beyond what a float holds.
-    """
-    return json.dumps(
-        value,
-        ensure_ascii=False,
-        sort_keys=True,
-        separators=(",", ":"),
-        default=float,
-        allow_nan=False,
-    )
-
-
-def whole(text: str) -> str:
-    """Text that a database takes."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _whole(text: str | None) -> str | None:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.ingest import MAX_COUNT, Observation
 from shadow_mw.evaluate.pair import pairs
+from shadow_mw.evaluate.rows_keys import SHARED
 from shadow_mw.evaluate.rows_lines import Advance, nothing
-from shadow_mw.evaluate.rows_read import SHARED, Reader, Row, Unchanged, default_outcome
+from shadow_mw.evaluate.rows_read import Reader, Row, Unchanged, default_outcome
 from shadow_mw.evaluate.rows_values import time_text
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import Series

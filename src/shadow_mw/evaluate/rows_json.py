@@ -1,0 +1,95 @@
+"""Lines and requests as values, and values as the text that a store keeps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from math import isfinite
+
+from shadow_mw.evaluate import strict_json
+from shadow_mw.exceptions import WireError
+from shadow_mw.types import Call, Json, WireFormat
+from shadow_mw.wire import format_of, lenient
+
+ANTHROPIC_BLOCKS = frozenset({"tool_use", "tool_result", "thinking", "redacted_thinking"})
+
+
+def load(line: bytes, *, first: bool) -> dict[str, Json]:
+    """One line as an object.
+
+    Raises:
+        ValueError: it is none.
+    """
+    text = line.decode("utf-8-sig" if first else "utf-8")
+    try:
+        value = strict_json.loads(text)
+    except strict_json.InvalidJson as error:
+        raise ValueError(f"not JSON ({error})") from None
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    # Half a surrogate pair, which neither UTF-8 nor a database takes.
+    return dict(lenient.well_formed(value)) if "\\ud" in text or "\\uD" in text else value
+
+
+def read_request(body: Json) -> Call | None:
+    """What a request asks, in whichever format it is; None where it is in none."""
+    form = request_format(body)
+    try:
+        return format_of(form).read_request(body) if form else None
+    except WireError:
+        return None
+
+
+def request_format(body: Mapping[str, Json]) -> WireFormat | None:
+    """The wire format of a request body, by its shape."""
+    if "messages" in body:
+        blocks = {
+            lenient.kind(block)
+            for message in lenient.mappings(body["messages"])
+            for block in lenient.mappings(message.get("content"))
+        }
+        anthropic = "system" in body or blocks & ANTHROPIC_BLOCKS
+        return WireFormat.ANTHROPIC_MESSAGES if anthropic else WireFormat.OPENAI_CHAT
+    if "input" in body or "instructions" in body:
+        return WireFormat.OPENAI_RESPONSES
+    return WireFormat.OPENAI_COMPLETIONS if "prompt" in body else None
+
+
+def dumps(value: Json) -> str:
+    """As the runner writes content.
+
+    Raises:
+        ValueError: a number in it is beyond what a float holds.
+    """
+    return json.dumps(
+        value,
+        ensure_ascii=False,
+        sort_keys=True,
+        separators=(",", ":"),
+        default=float,
+        allow_nan=False,
+    )
+
+
+def plain(value: Json) -> Json:
+    """Numbers as floats, which is what a wire format reads.
+
+    Raises:
+        ValueError: one is beyond what a float holds.
+    """
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, Decimal):
+        number = float(value)
+        if not isfinite(number):
+            raise ValueError(f"{value} is too large a number")
+        return number
+    return value
+
+
+def whole(text: str) -> str:
+    """Text that a database takes."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
