@@ -24,7 +24,7 @@ from shadow_mw.evaluate.checkers.schema import SchemaValidity
 from shadow_mw.evaluate.checkers.tokens import PromptTokens
 from shadow_mw.evaluate.checkers.tool_calls import InvalidToolCall, ToolCalls
 from shadow_mw.evaluate.checking import NOT_RUN, Check, CheckResult, failed, sound
-from shadow_mw.evaluate.own_checks import NotLoaded, own_checks
+from shadow_mw.evaluate.own_checks import Unusable, own_checks
 from shadow_mw.evaluate.pair import Leg, Pair
 from shadow_mw.types import ToolCall
 
@@ -93,19 +93,19 @@ def _run(check: Check, case: Case) -> CheckResult | None:
     try:
         result = sound(check.run(case), check.name)
     except Exception as error:  # noqa: BLE001  # it may be anybody's code
-        _say_once(check.name, _place(error))
+        _say_once(check.name, _reason(check, error))
         return failed(check.name, error)
     if result is not None and result.label == NOT_RUN:
         _say_once(check.name, result.detail)
     return result
 
 
-def _place(error: BaseException) -> str:
-    """What was raised where; a message may quote what a user said."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    message = f" ({error})" if isinstance(error, NotLoaded | ImportError | AttributeError) else ""
-    return f"{type(error).__name__}{message}{place}"
+def _reason(check: Check, error: Exception) -> str:
+    """What was raised and where; a message of a running check may quote what a user said."""
+    if isinstance(check, Unusable):
+        return f"{type(error).__name__}: {error}"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {last.filename}:{last.lineno}"
 
 
 _said: set[str] = set()

@@ -21,12 +21,13 @@ _DEFINITION = re.compile(r"^[ \t]*\[\^?\d{1,3}\]:", re.MULTILINE)
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _URL = re.compile(r"https?://[^\s<>\"'\]\[\\`|{}]+", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,3}")
-_SUPPLIED = re.compile(
-    r"\[\^?(\d{1,3})\]"
-    r"|<(?:document|doc|source|passage|context|result)\s[^>]{0,40}?=\\?[\"'](\d{1,3})\\?[\"']"
+_BRACKETED = re.compile(r"\[\^?(\d{1,3})\]")
+_NAMED = re.compile(
+    r"<(?:document|doc|source|passage|context|result)\s[^>]{0,40}?=\\?[\"'](\d{1,3})\\?[\"']"
     r"|\b(?:document|doc|source|passage|context|result|quelle|dokument)[ #_-]{1,2}(\d{1,3})[):\]]",
     re.IGNORECASE,
 )
+_NAMES = ("ocument", "<doc", "doc ", "ource", "assage", "ontext", "esult", "uelle", "okument")
 _TRACKING = re.compile(r"utm_\w+|gclid|fbclid|msclkid|mc_[ce]id", re.IGNORECASE)
 _MEDIA = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 _PORTS = {"http": 80, "https": 443}
@@ -91,12 +92,14 @@ class CitationOverlap:
 @lru_cache(maxsize=8)
 def supplied(request: str) -> Sources:
     """Numbers and addresses of sources in the text of a request."""
-    numbers = frozenset(
-        str(int(next(filter(None, match.groups())))) for match in _SUPPLIED.finditer(request)
-    )
-    return Sources(numbers, _urls(request))
+    numbers = _BRACKETED.findall(request)
+    # Looking for names takes far longer, and few requests number their sources both ways.
+    if not numbers and any(name in request for name in _NAMES):
+        numbers = [one or other for one, other in _NAMED.findall(request)]
+    return Sources(frozenset(str(int(n)) for n in numbers), _urls(request))
 
 
+@lru_cache(maxsize=8)
 def cited(text: str) -> Sources:
     """What an answer cites; code has brackets of its own."""
     if "[" not in text and "://" not in text:
