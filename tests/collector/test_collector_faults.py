@@ -1,4 +1,4 @@
-"""A dead, slow or full evaluator costs production nothing, and evidence only where it is counted."""
+"""A dead or full evaluator costs production nothing, and no evidence that is not counted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from support.otelcol import Otelcol
 from support.otlp_traffic import Made, pair, send
 
 WINDOW = 1
-"""Seconds: what `with_a_window.yaml` makes of the 5 minutes that an exporter retries by default."""
+"""Seconds: what GIVES_UP makes of the 5 minutes that an exporter retries by default."""
+GIVES_UP = f"""
+exporters:
+  otlp_http/eval:
+    retry_on_failure:
+      max_elapsed_time: {WINDOW}s
+"""
 BOTH = pytest.mark.parametrize("configs", [SHADOW, ROUTING], ids=["shadow", "routing"])
 
 
