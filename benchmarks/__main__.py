@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import fixed_rate, imports, memory, overhead, saturation
+from benchmarks import fields, fixed_rate, imports, memory, overhead, peers, saturation
 from benchmarks.results import Part, keep, say, show, show_targets
 
 PARTS: dict[str, Callable[..., Part]] = {
@@ -21,6 +21,8 @@ PARTS: dict[str, Callable[..., Part]] = {
     "C": saturation.measure,
     "D": memory.measure,
     "E": imports.measure,
+    "F": fields.measure,
+    "P": peers.measure,
 }
 
 

@@ -1,4 +1,4 @@
-"""The schemas that a request brings, in every wire format, and what the field judge does with it."""
+"""The schemas that a request brings, in every wire format, and what the field judge does then."""
 
 import json
 

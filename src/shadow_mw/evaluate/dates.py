@@ -31,8 +31,9 @@ _NAMED = (
 )
 _NUMERIC = r"(?P<a>[0-9]{1,4})(?P<gap>[-/.])(?P<b>[0-9]{1,2})(?P=gap)(?P<c>[0-9]{4}|[0-9]{1,2})"
 _SOLID = r"(?P<solid>[0-9]{8})"
-_SHAPES = [re.compile(shape, re.IGNORECASE) for shape in (_NUMERIC, *_NAMED, _SOLID)]
-_EDGED = [re.compile(rf"(?<![0-9A-Z]){shape.pattern}(?![0-9])", re.IGNORECASE) for shape in _SHAPES]
+_SHAPES = [re.compile(shape) for shape in (_NUMERIC, _SOLID, *_NAMED)]
+_EDGED = [re.compile(rf"(?<![0-9a-z]){shape.pattern}(?![0-9])") for shape in _SHAPES]
+_UNNAMED = len(_SHAPES) - len(_NAMED)
 
 
 def parse(text: str, order: Order | None) -> date | None:
@@ -43,8 +44,9 @@ def parse(text: str, order: Order | None) -> date | None:
         order: decides `03/04/2018` and `12-01-19`; a year of four digits in front, and months by
             name, need none.
     """
+    lower = text.lower()
     for shape in _SHAPES:
-        if found := shape.fullmatch(text):
+        if found := shape.fullmatch(lower):
             days = _readings(found, order)
             return days.pop() if len(days) == 1 else None
     return None
@@ -52,14 +54,17 @@ def parse(text: str, order: Order | None) -> date | None:
 
 def readings(text: str) -> set[date]:
     """Every date that the whole text may be."""
-    found = (shape.fullmatch(text) for shape in _SHAPES)
+    lower = text.lower()
+    found = (shape.fullmatch(lower) for shape in _SHAPES)
     return {day for match in found if match for day in _readings(match, None)}
 
 
 def within(text: str, order: Order | None) -> Iterator[date]:
     """Every date in a text; without an order all readings of each."""
-    for shape in _EDGED:
-        for found in shape.finditer(text):
+    lower = text.lower()
+    named = any(month in lower for month in _MONTHS)
+    for shape in _EDGED if named else _EDGED[:_UNNAMED]:
+        for found in shape.finditer(lower):
             yield from _readings(found, order)
 
 
@@ -68,7 +73,7 @@ def _readings(found: re.Match[str], order: Order | None) -> set[date]:
     if "solid" in parts:
         return _solid(parts["solid"])
     if "month" in parts:
-        month = _MONTHS.index(parts["month"][:3].lower()) + 1
+        month = _MONTHS.index(parts["month"][:3]) + 1
         return _dates([(parts["year"], month, parts["day"])])
     return _numeric(parts["a"], parts["b"], parts["c"], order)
 

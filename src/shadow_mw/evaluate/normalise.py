@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Callable, Hashable
-from functools import partial
+from decimal import Decimal
+from functools import lru_cache, partial
 from typing import Literal
 
 from shadow_mw.evaluate import dates, decimals
@@ -12,6 +14,9 @@ from shadow_mw.evaluate.strict_json import normal
 from shadow_mw.types import Json
 
 Normaliser = Literal["exact", "text", "decimal", "date", "identifier", "enum", "free_text"]
+LONG = 100
+"""Characters from which a text is neither a date nor an amount."""
+
 _BETWEEN = re.compile(r"[\W_]+")
 
 Normal = Callable[[Json], Hashable]
@@ -62,14 +67,30 @@ def alphanumeric(value: str) -> str:
 
 def decimal(value: Json, locale: decimals.Locale | None = None) -> Hashable:
     """The amount, its currency aside; what is none in this locale stays as it is."""
-    found = decimals.parse(normal(value), locale) if isinstance(value, str) else None
+    found = _amount(value, locale) if isinstance(value, str) and len(value) < LONG else None
     return exact(value) if found is None else found
 
 
 def date(value: Json, order: dates.Order | None = None) -> Hashable:
     """The day; what is none, or may be several, stays as it is."""
-    found = dates.parse(normal(value), order) if isinstance(value, str) else None
+    found = _day(value, order) if isinstance(value, str) and len(value) < LONG else None
     return exact(value) if found is None else found
+
+
+@lru_cache(maxsize=4096)
+def _amount(value: str, locale: decimals.Locale | None) -> Decimal | None:
+    return decimals.parse(normal(value), locale)
+
+
+@lru_cache(maxsize=4096)
+def _day(value: str, order: dates.Order | None) -> datetime.date | None:
+    return dates.parse(normal(value), order)
+
+
+def forget() -> None:
+    """Empty the memory of amounts and dates that were read."""
+    _amount.cache_clear()
+    _day.cache_clear()
 
 
 def enum(value: Json, values: frozenset[str] = frozenset()) -> Hashable:

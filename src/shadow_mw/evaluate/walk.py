@@ -116,8 +116,7 @@ class Walk:
         if truth is None:
             outcomes = tuple([_null_leaf(value) for value in legs])
         else:
-            wanted = node.normal(truth)
-            outcomes = tuple([_value_leaf(node, truth, wanted, value) for value in legs])
+            outcomes = tuple([_value_leaf(node, truth, value) for value in legs])
         self.leaves.append(Leaf(path, node, truth, legs, outcomes))
 
     def _object(
@@ -186,12 +185,14 @@ def _fitting(leg: Json, kind: type) -> Json:
     return Misplaced(leg)
 
 
-def _value_leaf(node: Node, truth: Json, wanted: object, output: Json) -> FieldOutcome:
+def _value_leaf(node: Node, truth: Json, output: Json) -> FieldOutcome:
+    if type(output) is type(truth) and output == truth:
+        return CORRECT
     if output is NO_OUTPUT:
         return INVALID
     if isinstance(output, Misplaced):
         return MISSED if is_blank(output.value) else WRONG
-    if _same_kind(truth, output) and wanted == node.normal(output):
+    if _same_kind(truth, output) and node.normal(truth) == node.normal(output):
         return CORRECT
     if is_blank(output):
         return MISSED
