@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import zlib
 
 import pytest
 from evaluate.spans import PRICES, add_labels, both, leg, messages, store_of
@@ -28,10 +29,15 @@ TABLES = {
 }
 SCORES = """
     SELECT o.pair_id, o.candidate_id, p.key, excluded, timed, exact_match, scored,
-        (SELECT group_concat(path || truth || "primary" || candidate) FROM (
-            SELECT * FROM fields JOIN paths ON paths.id = path WHERE pair = p.id ORDER BY path))
+        (SELECT group_concat(found) FROM (
+            SELECT paths.path || truth || "primary" || candidate AS found FROM fields
+            JOIN paths ON paths.id = fields.path WHERE pair = p.id ORDER BY paths.path))
     FROM pairs p JOIN observations o ON o.id = candidate_row
 """
+
+
+def unpacked(data):
+    return json.loads(zlib.decompress(data[1:]))
 
 
 def meaning(path):
@@ -46,7 +52,13 @@ def meaning(path):
             "SELECT pair_id, role, candidate_id, data FROM payloads"
             " JOIN observations ON id = observation"
         )
-        found["payloads"] = sorted(payloads, key=repr)
+        found["payloads"] = sorted(
+            (
+                (*names, {key: json.loads(text) for key, text in unpacked(data).items()})
+                for *names, data in payloads
+            ),
+            key=repr,
+        )
         return found | {"scores": sorted(connection.execute(SCORES), key=repr)}
     finally:
         connection.close()

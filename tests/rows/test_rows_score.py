@@ -105,7 +105,7 @@ def test_the_json_has_the_shape_of_a_report(shadow, tmp_path):
     shadow("import", "-", stdin=text)
     reported = printed(shadow("report", "--json"))
     assert reported | {"store": None} == scored
-    assert list(scored["metrics"]) == [name for name in reported["metrics"]]
+    assert list(scored["metrics"]) == list(reported["metrics"])
     assert set(METRICS) <= set(scored["metrics"])
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from shadow_mw.evaluate import pipeline, rows_parquet, strict_json
 from shadow_mw.evaluate.ingest import MAX_COUNT, Observation
+from shadow_mw.evaluate.rows_json import same_leg
 from shadow_mw.evaluate.rows_keys import ACCEPTED
 from shadow_mw.evaluate.rows_lines import Advance, Lines, nothing
 from shadow_mw.evaluate.rows_read import Reader
@@ -130,7 +131,7 @@ def _is_known(store: Store, row: Legs, name: str) -> bool:
     found = store.legs(legs[0].experiment, legs[0].pair_id, before=MAX_COUNT)
     known = {(leg.observation.role, leg.observation.candidate_id): leg.observation for leg in found}
     for leg in legs:
-        if known.get((leg.role, leg.candidate_id), leg) != leg:
+        if not same_leg(known.get((leg.role, leg.candidate_id), leg), leg):
             raise DataError(
                 f"{name}:{line}: pair {leg.pair_id!r} is in the store with another {leg.role} leg;"
                 " accepted: the same content, or another pair_id or experiment"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from math import isfinite
 
 from shadow_mw.evaluate import strict_json
+from shadow_mw.evaluate.ingest import Content, Observation
 from shadow_mw.exceptions import WireError
 from shadow_mw.types import Call, Json, WireFormat
 from shadow_mw.wire import format_of, lenient
@@ -88,6 +90,27 @@ def plain(value: Json) -> Json:
             raise ValueError(f"{value} is too large a number")
         return number
     return value
+
+
+def same_leg(one: Observation, other: Observation) -> bool:
+    """Whether two legs say the same, however their content is written as JSON."""
+    if one == other:
+        return True
+    contents = one.content, other.content
+    if not all(same_json(*(getattr(c, name) for c in contents)) for name in Content.__slots__):
+        return False
+    return replace(one, content=other.content) == other
+
+
+def same_json(one: str | None, other: str | None) -> bool:
+    """Whether two texts are the same, or the same JSON value."""
+    if one == other or one is None or other is None:
+        return one == other
+    try:
+        values = strict_json.loads(one), strict_json.loads(other)
+    except strict_json.InvalidJson:
+        return False
+    return strict_json.comparable(values[0]) == strict_json.comparable(values[1])
 
 
 def whole(text: str) -> str:

@@ -110,19 +110,17 @@ class Reader:
 
     def _request(self, row: Mapping[str, Json]) -> tuple[Call | None, Content]:
         """The request as sent, and what it says in the shape that all formats share."""
-        body, messages = row.get("input"), row.get("input_messages")
-        system, call = row.get("system_instructions"), None
+        body, call, system, messages = row.get("input"), None, None, None
         if body is not None:
             body = self.redaction.request(plain(body))
             call = read_request(body)
-        if messages is not None:
-            messages = self.redaction.json(messages)
-        elif call is not None:
-            messages = call.input_messages
-        if system is not None:
-            system = self.redaction.json(system)
-        elif call is not None and "system_instructions" not in row:
-            system = call.system_instructions or None
+        if call is not None:
+            system, messages = call.system_instructions or None, call.input_messages
+        # A null says that there are none, whatever the request has.
+        if "system_instructions" in row:
+            system = self.redaction.json(row["system_instructions"])
+        if "input_messages" in row:
+            messages = self.redaction.json(row["input_messages"])
         return call, Content(*(None if x is None else dumps(x) for x in (body, system, messages)))
 
     def _leg(
@@ -180,10 +178,8 @@ class Reader:
         return None if cost is None else float(cost)
 
     def _output(self, leg: Mapping[str, Json]) -> str | None:
-        messages = leg.get("messages")
-        if messages is None:
-            messages = output_messages(_reply(leg))
-        for message in messages:
+        messages = leg["messages"] if "messages" in leg else output_messages(_reply(leg))
+        for message in messages or ():
             parts = message.get("parts")
             for part in parts if isinstance(parts, list) else []:
                 self._redact(part)

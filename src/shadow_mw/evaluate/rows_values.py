@@ -77,6 +77,8 @@ def _flag(value: Json) -> bool:
 
 
 def _count(value: Json) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_COUNT:
+        return value
     number = _number(value)
     if number != int(number):
         raise Wrong

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.ingest import MAX_COUNT, Observation
 from shadow_mw.evaluate.pair import pairs
+from shadow_mw.evaluate.rows_json import same_leg
 from shadow_mw.evaluate.rows_keys import SHARED
 from shadow_mw.evaluate.rows_lines import Advance, nothing
 from shadow_mw.evaluate.rows_read import Reader, Row, Unchanged, default_outcome
@@ -114,9 +115,14 @@ def _line(row: Row) -> tuple[str, bool]:
 
 def _reads_as(line: str, row: Row) -> bool:
     try:
-        return READER.line(line.encode(), first=False) == row
+        read = READER.line(line.encode(), first=False)
     except (ValueError, RecursionError):
         return False
+    return (
+        same_leg(read.primary, row.primary)
+        and same_leg(read.candidate, row.candidate)
+        and read.truth == row.truth
+    )
 
 
 def _texts(row: Row, write: _Content) -> Texts:
@@ -183,14 +189,16 @@ class _Content:
 class _Full(_Content):
     def request(self, leg: Observation) -> Texts:
         content = leg.content
-        # A null says that there are none, whatever the request has.
-        system = {"system_instructions": content.system or "null"}
-        given = {"input": content.request, "input_messages": content.input}
-        return _readable(given) | _readable(system)
+        given = {
+            "input": content.request,
+            "system_instructions": content.system or "null",
+            "input_messages": content.input or "null",
+        }
+        return _readable(given)
 
     def leg(self, leg: Observation) -> Texts:
         flags = {"expects_json": _text(leg.expects_json)}
-        return _readable({"messages": leg.content.output}) | flags
+        return _readable({"messages": leg.content.output or "null"}) | flags
 
 
 class _WithoutContent(_Content):
