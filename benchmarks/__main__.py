@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import fields, fixed_rate, imports, memory, overhead, peers, saturation
+from benchmarks import fields, fixed_rate, imports, ingest, memory, overhead, peers, saturation
 from benchmarks.results import Part, keep, say, show, show_targets
 
 PARTS: dict[str, Callable[..., Part]] = {
@@ -22,6 +22,7 @@ PARTS: dict[str, Callable[..., Part]] = {
     "D": memory.measure,
     "E": imports.measure,
     "F": fields.measure,
+    "I": ingest.measure,
     "P": peers.measure,
 }
 

@@ -129,6 +129,7 @@ def _answer(rng: random.Random, truth: dict[str, str | None]) -> str:
 
 
 WORDS = (
-    "bolt nut washer steel brass hinge panel cable sensor valve pump filter gasket bearing motor "
-    "bracket rail clamp hose seal lamp switch relay fuse probe plate tube screw anchor spring"
-).split()
+    *("bolt", "nut", "washer", "steel", "brass", "hinge", "panel", "cable", "sensor", "valve"),
+    *("pump", "filter", "gasket", "bearing", "motor", "bracket", "rail", "clamp", "hose", "seal"),
+    *("lamp", "switch", "relay", "fuse", "probe", "plate", "tube", "screw", "anchor", "spring"),
+)

@@ -93,6 +93,14 @@ def test_a_full_disk_is_a_503_until_there_is_room(serve):
     assert serve.log().count("store ") <= 3
 
 
+def test_a_store_that_was_removed_takes_nothing(serve):
+    assert post(serve, pair("p1")).status_code == 200
+    serve.store.unlink()
+    assert post(serve, pair("p2")).status_code == 503
+    assert serve.client.get("/healthz").json()["fault"] == "the store's file was removed"
+    assert "its file was removed" in serve.log()
+
+
 def test_what_was_answered_with_200_outlives_a_kill(serve):
     taken = []
 

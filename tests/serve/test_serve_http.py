@@ -11,11 +11,15 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from serve.bodies import GZIP, JSON, PROTOBUF, as_json, metrics, noise, traces, zipped
 from support.serve import Serve, running_serve
 
-from shadow_mw.serve import intake
+from shadow_mw.serve import intake, otlp
 
 PATHS = ("/v1/traces", "/v1/metrics")
 
@@ -171,6 +175,16 @@ def test_a_body_too_large_once_decompressed_is_a_413(serve):
     members = gzip.compress(bytes(2**20)) * 65
     assert post(serve, members, PROTOBUF, GZIP).status_code == 413
     assert serve.process.poll() is None
+
+
+def test_more_json_or_more_spans_than_one_request_may_have_are_a_413(serve):
+    text = gzip.compress(b'{"a": "' + bytes(b" " * intake.MAX_JSON) + b'"}', 1)
+    assert post(serve, text, JSON, GZIP).status_code == 413
+    empty = ExportTraceServiceRequest()
+    empty.resource_spans.add().scope_spans.add().spans.extend([Span()] * (otlp.MAX_SPANS + 1))
+    response = post(serve, empty.SerializeToString(), PROTOBUF)
+    assert response.status_code == 413
+    assert "spans" in status_of(response).message
 
 
 def test_several_gzip_members_are_one_body(serve):

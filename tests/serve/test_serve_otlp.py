@@ -16,9 +16,14 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from serve.bodies import as_json, metrics, traces
 
+from shadow_mw import semconv
+from shadow_mw.evaluate.pipeline import Evaluator
+from shadow_mw.prices import PriceTable
 from shadow_mw.records import Reading
 from shadow_mw.serve.otlp import JSON, PROTOBUF, read_readings, read_spans
 from shadow_mw.serve.refusals import MalformedError
+from shadow_mw.serve.screen import screen
+from shadow_mw.types import Role
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 scalars = st.one_of(
@@ -43,6 +48,16 @@ def tables_of(inner):
 
 def pairs(table):
     return [KeyValue(key=key, value=value) for key, value in table.items()]
+
+
+WORDS = sorted(v for k, v in vars(semconv).items() if k.isupper() and isinstance(v, str))
+
+
+@pytest.fixture(scope="module")
+def evaluator(tmp_path_factory):
+    one = Evaluator.open(tmp_path_factory.mktemp("store") / "shadow.db", PriceTable())
+    yield one
+    one.shutdown()
 
 
 values = st.recursive(scalars, lambda inner: lists_of(inner) | tables_of(inner), max_leaves=6)
@@ -95,6 +110,32 @@ NAMES = (
     *("startTimeUnixNano", "resourceMetrics", "scopeMetrics", "metrics", "sum", "gauge"),
     *("dataPoints", "asInt", "asDouble"),
 )
+ours = st.dictionaries(
+    st.sampled_from([*WORDS, *WORDS, "another"]),
+    st.sampled_from(list(Role)).map(lambda v: AnyValue(string_value=v)) | values,
+    min_size=2,
+    max_size=12,
+)
+
+
+@quick
+@given(
+    st.lists(st.tuples(spans, ours), max_size=4),
+    st.sampled_from(["shadow_mw", ""]),
+    st.lists(st.sampled_from(list(Role)), max_size=4),
+)
+def test_the_evaluator_stores_whatever_is_let_through(evaluator, found, scope, roles):
+    request = ExportTraceServiceRequest()
+    made = request.resource_spans.add().scope_spans.add(scope={"name": scope}).spans
+    for span, attributes in found:
+        role = {semconv.ROLE: AnyValue(string_value=roles[0])} if roles else {}
+        made.add().CopyFrom(span)
+        made[-1].attributes.extend(pairs(attributes | role))
+    screened = screen(read_spans(request.SerializeToString(), PROTOBUF))
+    assert len(screened.legs) + screened.rejected.total() <= len(found)
+    assert evaluator.ingest(screened.legs)
+
+
 documents = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
     lambda inner: (

@@ -40,7 +40,10 @@ RESCORED_AT_ONCE = 200
 class Evaluator(SpanExporter):
     """Stores and judges what the runner or a collector exports; any thread may call it."""
 
-    def __init__(self, store: Store, prices: PriceTable) -> None:
+    def __init__(self, store: Store, prices: PriceTable, *, durable: bool = False) -> None:
+        if durable:
+            store.make_durable(SENDER_PATIENCE)
+        self._durable = durable
         self._store = store
         self._prices = prices
         self._lock = threading.Lock()
@@ -53,16 +56,13 @@ class Evaluator(SpanExporter):
         Args:
             path: the file.
             prices: what calls cost.
-            durable: what is stored outlives the power too, not only this process; for spans
-                whose sender forgets them once they are taken.
+            durable: what is stored outlives the power too, not only this process, and a file
+                that was removed takes nothing; for spans whose sender forgets them then.
 
         Raises:
             StoreError: the file there is no store that this code can use; it is untouched.
         """
-        store = Store.open(path, create=True)
-        if durable:
-            store.make_durable(SENDER_PATIENCE)
-        return cls(store, prices)
+        return cls(Store.open(path, create=True), prices, durable=durable)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Store and judge a batch; SUCCESS says that it is on disk, FAILURE that none of it is."""
@@ -101,16 +101,21 @@ class Evaluator(SpanExporter):
             self._store.set_reading(reading)
 
     def _commit(self, work: Callable[[], None]) -> bool:
+        if self._durable and not self._store.is_there:
+            return self._failed("its file was removed; start again to make another")
         try:
             with self._lock, self._store.transaction():
                 work()
         except sqlite3.Error as error:
-            if not self._failing:
-                logger.error("shadow_mw: store %s: %s", self._store.path, error)
-            self._failing = True
-            return False
+            return self._failed(error)
         self._failing = False
         return True
+
+    def _failed(self, fault: object) -> bool:
+        if not self._failing:
+            logger.error("shadow_mw: store %s: %s", self._store.path, fault)
+        self._failing = True
+        return False
 
 
 def ingest(store: Store, legs: Iterable[Observation]) -> None:

@@ -8,7 +8,8 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,6 +30,7 @@ FAST = 1
 """A third less work than zlib's default, for a twentieth more bytes."""
 
 COLUMNS = tuple(f.name for f in fields(Observation) if f.name != "content")
+COLUMN_VALUES = attrgetter(*COLUMNS)
 TEXTS = tuple(f.name for f in fields(Content))
 BOOLEANS = frozenset({"answered", "partial", "truncated", "has_answer", "expects_json"})
 
@@ -53,6 +55,8 @@ class Store:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self.path = path
+        status = path.stat()
+        self._file = status.st_dev, status.st_ino
 
     @classmethod
     def open(cls, path: str | Path, *, create: bool = False) -> Store:
@@ -71,6 +75,15 @@ class Store:
         """
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute(f"PRAGMA busy_timeout = {round(1000 * patience)}")
+
+    @property
+    def is_there(self) -> bool:
+        """False where the file was removed or replaced: what is stored then is gone on closing."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == self._file
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
@@ -114,7 +127,7 @@ class Store:
     def add(self, leg: Observation) -> int | None:
         """Store a leg; its row number, None where it is known already: the first one stays."""
         row = self._connection.execute(
-            INSERT_OBSERVATION, [time.time_ns(), *(getattr(leg, name) for name in COLUMNS)]
+            INSERT_OBSERVATION, (time.time_ns(), *COLUMN_VALUES(leg))
         ).fetchone()
         if row is None:
             return None
@@ -181,7 +194,10 @@ class Store:
         execute(
             "UPDATE pairs SET exact_match = ?, primary_json = ?, candidate_json = ?, scored = ?,"
             " stale = 0, published = ? WHERE id = ?",
-            (*asdict(checks).values(), scores is not None, checks == Checks(), pair),
+            (
+                *(checks.exact_match, checks.primary_json, checks.candidate_json),
+                *(scores is not None, checks == Checks(), pair),
+            ),
         )
         execute("DELETE FROM fields WHERE pair = ?", (pair,))
         for score in scores or ():

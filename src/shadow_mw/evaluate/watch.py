@@ -17,12 +17,12 @@ PATIENCE_MS: Final = 1000
 
 
 class Watch:
-    """A connection of its own; any thread may use it."""
+    """Two connections: figures take their time, everything else is quick. Any thread may ask."""
 
     def __init__(self, path: Path) -> None:
-        self._store = Store.open(path)
+        self._store, self._slow = Store.open(path), Store.open(path)
         self._store.query(f"PRAGMA busy_timeout = {PATIENCE_MS}")
-        self._lock = threading.Lock()
+        self._lock, self._slow_lock = threading.Lock(), threading.Lock()
 
     def version(self) -> int:
         """Another number after every change that somebody else made."""
@@ -31,8 +31,8 @@ class Watch:
 
     def figures(self) -> Figures:
         """What a dashboard shows."""
-        with self._lock:
-            return figures(self._store)
+        with self._slow_lock:
+            return figures(self._slow)
 
     def pair(self, pair_id: str) -> PairState | None:
         """What has come under a pair id; None where nothing has."""
@@ -56,15 +56,19 @@ class Watch:
         )
 
     def fault(self) -> str | None:
-        """Why nothing can be written to the store; found out by writing what it says already."""
+        """Why nothing can be written to the store; found out by writing what it says already.
+
+        Through the connection that tells the version, which does not change by its own writes.
+        """
         try:
             with self._lock, self._store.transaction():
                 self._store.query(f"PRAGMA user_version = {VERSION}")
         except sqlite3.Error as error:
             return str(error)
-        return None
+        return None if self._store.is_there else "the store's file was removed"
 
     def close(self) -> None:
-        """Close the connection."""
-        with self._lock:
+        """Close both connections."""
+        with self._lock, self._slow_lock:
             self._store.close()
+            self._slow.close()

@@ -119,7 +119,7 @@ class Service:
     async def _take(self, request: Request, read: Callable[[Body], Batch]) -> Batch:
         with self._waiting.share() as share:
             body = await receive(request, share)
-            done = self._writer.submit(len(body.data), lambda: read(body))
+            done = self._writer.submit(lambda: read(body))
             return await asyncio.wrap_future(done)
 
     def _admit(self, request: Request) -> None:

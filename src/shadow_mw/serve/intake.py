@@ -24,12 +24,15 @@ from shadow_mw.serve.writer import Batch
 MAX_BODY: Final = 32 * 2**20
 """Bytes of one request as sent; a pair with the largest bodies that are captured fits."""
 MAX_DECODED: Final = 64 * 2**20
+MAX_JSON: Final = 16 * 2**20
+"""Bytes of JSON, which takes many times its size while it is read."""
 MAX_WAITING: Final = 64 * 2**20
 """Bytes of all requests that are under way."""
 
 RECEIVE_SECONDS: Final = 60.0
 """A sender that has gone silent holds none of them for longer."""
 
+SMALLER: Final = "send smaller batches"
 GZIP: Final = 16 + zlib.MAX_WBITS
 
 
@@ -85,16 +88,21 @@ class Body:
 
     def read_spans(self) -> Batch:
         """What it holds as a trace export."""
-        spans = otlp.read_spans(self._decoded(), self.content_type)
+        data = self._decoded()
+        spans = otlp.read_spans(data, self.content_type)
         found = screen(spans)
-        return Batch(spans=found.legs, rejected=found.rejected, received=len(spans))
+        return Batch(spans=found.legs, rejected=found.rejected, received=len(spans), size=len(data))
 
     def read_readings(self) -> Batch:
         """What it holds as a metrics export."""
-        return Batch(readings=otlp.read_readings(self._decoded(), self.content_type))
+        data = self._decoded()
+        return Batch(readings=otlp.read_readings(data, self.content_type), size=len(data))
 
     def _decoded(self) -> bytes:
-        return gunzip(self.data) if self.gzipped else self.data
+        data = gunzip(self.data) if self.gzipped else self.data
+        if self.content_type == otlp.JSON and len(data) > MAX_JSON:
+            raise TooLargeError(f"more than {MAX_JSON} bytes of JSON: {SMALLER}")
+        return data
 
 
 async def receive(request: Request, share: Share) -> Body:
@@ -138,7 +146,7 @@ def content_type(request: Request) -> str:
 def check_size(size: int) -> None:
     """Let no request be larger than one may be."""
     if size > MAX_BODY:
-        raise TooLargeError(f"more than {MAX_BODY} bytes: send smaller batches")
+        raise TooLargeError(f"more than {MAX_BODY} bytes: {SMALLER}")
 
 
 def gunzip(data: bytes) -> bytes:
@@ -158,7 +166,7 @@ def gunzip(data: bytes) -> bytes:
             raise MalformedError(f"not gzip: {error}") from None
         left -= len(parts[-1])
         if left < 0:
-            raise TooLargeError(f"more than {MAX_DECODED} bytes decompressed: send smaller batches")
+            raise TooLargeError(f"more than {MAX_DECODED} bytes decompressed: {SMALLER}")
         if not stream.eof:
             raise MalformedError("not gzip: it ends too early")
         data = stream.unused_data

@@ -19,10 +19,13 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from shadow_mw import semconv
 from shadow_mw.records import Reading, SpanRecord
-from shadow_mw.serve.refusals import MalformedError
+from shadow_mw.serve.refusals import MalformedError, TooLargeError
 
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
+
+MAX_SPANS: Final = 100_000
+"""An empty one is two bytes on the wire, and hundreds here."""
 
 M = TypeVar("M", bound=Message)
 
@@ -32,14 +35,13 @@ def read_spans(body: bytes, content_type: str) -> list[SpanRecord]:
 
     Raises:
         MalformedError: the body is none.
+        TooLargeError: it has more spans than one request may.
     """
     request = _parse(body, content_type, ExportTraceServiceRequest())
-    return [
-        _span(span, scope.scope.name)
-        for resource in request.resource_spans
-        for scope in resource.scope_spans
-        for span in scope.spans
-    ]
+    scopes = [scope for resource in request.resource_spans for scope in resource.scope_spans]
+    if sum(len(scope.spans) for scope in scopes) > MAX_SPANS:
+        raise TooLargeError(f"more than {MAX_SPANS} spans: send smaller batches")
+    return [_span(span, scope.scope.name) for scope in scopes for span in scope.spans]
 
 
 def read_readings(body: bytes, content_type: str) -> list[Reading]:

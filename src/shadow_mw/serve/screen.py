@@ -33,27 +33,26 @@ def screen(spans: Iterable[SpanRecord]) -> Screened:
     return Screened(legs, rejected)
 
 
-def described(rejected: Counter[str]) -> str:
-    """The message of a partial success."""
-    return "; ".join(f"{n} rejected: {fault}" for fault, n in rejected.most_common())
-
-
 def _is_leg(span: SpanRecord) -> bool:
-    attributes = span.attributes
-    return attributes.get(semconv.ROLE) in _LEGS and bool(attributes.get(semconv.PAIR_ID))
+    return _text(span, semconv.ROLE) in _LEGS and bool(_text(span, semconv.PAIR_ID))
 
 
 def _fault(span: SpanRecord) -> str | None:
-    role = span.attributes.get(semconv.ROLE)
+    role = _text(span, semconv.ROLE)
     if not role:
         return f"no {semconv.ROLE}: no span of an evaluation"
     if role not in _ROLES:
         return f"{semconv.ROLE} is none of {', '.join(Role)}"
     if role == Role.JUDGE:
         return None
-    if not span.attributes.get(semconv.PAIR_ID):
+    if not _text(span, semconv.PAIR_ID):
         return f"a leg without {semconv.PAIR_ID}" if span.scope == semconv.SCOPE else None
     return None if span.trace_id and span.span_id else "a leg without valid trace and span ids"
+
+
+def _text(span: SpanRecord, name: str) -> str:
+    value = span.attributes.get(name)
+    return value if isinstance(value, str) else ""
 
 
 _ROLES = frozenset(map(str, Role))

@@ -21,7 +21,7 @@ from shadow_mw.serve.refusals import RefusedError, UnavailableError
 logger = logging.getLogger("shadow_mw")
 
 AT_ONCE: Final = 4 * 2**20
-"""Bytes of requests, as sent, that share one transaction."""
+"""Bytes of requests, decompressed, that share one transaction."""
 
 
 class Sink(Protocol):
@@ -41,11 +41,12 @@ class Batch:
     """What is wrong with spans that cannot be used."""
     received: int = 0
     """Spans, good or bad."""
+    size: int = 0
+    """Bytes, decompressed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    size: int
     read: Callable[[], Batch]
     done: Future[Batch]
 
@@ -64,14 +65,9 @@ class Writer:
         self.newest = 0.0
         """Unix time of the last span that was stored."""
 
-    def submit(self, size: int, read: Callable[[], Batch]) -> Future[Batch]:
-        """Have a request read and stored; its future fails as `read` does, or as unavailable.
-
-        Args:
-            size: bytes of the request, as sent.
-            read: reads it; runs in the writer's thread.
-        """
-        job = _Job(size, read, Future())
+    def submit(self, read: Callable[[], Batch]) -> Future[Batch]:
+        """Have a request read and stored; its future fails as `read` does, or as unavailable."""
+        job = _Job(read, Future())
         self._jobs.put(job)
         return job.done
 
@@ -82,40 +78,37 @@ class Writer:
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
-            last = self._work(self._gather(job))
-            if last:
-                return
+            self._store(self._gather(job))
 
-    def _gather(self, first: _Job) -> list[_Job | None]:
-        """What waits already, up to a good size for a transaction."""
-        jobs: list[_Job | None] = [first]
-        size = first.size
-        while size < AT_ONCE:
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                break
-            jobs.append(job)
-            if job is None:
-                break
-            size += job.size
-        return jobs
+    def _gather(self, job: _Job) -> list[tuple[_Job, Batch]]:
+        """Read what waits already, up to a good size for one transaction."""
+        work: list[tuple[_Job, Batch]] = []
+        size = 0
+        while True:
+            batch = self._read(job)
+            if batch is not None:
+                work.append((job, batch))
+                size += batch.size
+            if size >= AT_ONCE or self._jobs.empty():
+                return work
+            following = self._jobs.get()
+            if following is None:
+                # The end, which is for `_run` to see.
+                self._jobs.put(None)
+                return work
+            job = following
 
-    def _work(self, jobs: Sequence[_Job | None]) -> bool:
-        """Read and store; whether that was the last of all."""
-        good: list[tuple[_Job, Batch]] = []
-        for job in jobs:
-            if job is None or not job.done.set_running_or_notify_cancel():
-                continue
-            try:
-                good.append((job, job.read()))
-            except RefusedError as error:
-                job.done.set_exception(error)
-            except Exception as error:
-                logger.exception("a request could not be read")
-                job.done.set_exception(error)
-        self._store(good)
-        return jobs[-1] is None
+    def _read(self, job: _Job) -> Batch | None:
+        if not job.done.set_running_or_notify_cancel():
+            return None
+        try:
+            return job.read()
+        except RefusedError as error:
+            job.done.set_exception(error)
+        except Exception as error:
+            logger.exception("a request could not be read")
+            job.done.set_exception(error)
+        return None
 
     def _store(self, work: list[tuple[_Job, Batch]]) -> None:
         try:
