@@ -86,6 +86,40 @@ class FieldCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """Percentiles by nearest rank, to three decimals."""
+
+    p5: float
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class CheckCounts:
+    """What one check says of all pairs that it applied to."""
+
+    n: int
+    """Pairs with a result."""
+    primary: float | None
+    """The mean; None where the check compares the two legs."""
+    candidate: float | None
+    higher: int
+    """Pairs whose candidate has the higher value: for a yes or no, those where it is alone."""
+    lower: int
+    """Pairs whose primary has the higher value."""
+    spread: Spread | None
+    """Of a value that compares the two legs."""
+    labels: dict[str, int]
+    """The most frequent first."""
+    errors: int = 0
+    """Pairs on which the check raised."""
+    not_run: int = 0
+    """Pairs that it would have applied to, had it what it needs."""
+    reasons: tuple[str, ...] = ()
+    """Why it has errors or was not run."""
+
+
+@dataclass(frozen=True, slots=True)
 class LegTotals:
     """Sums over one leg of all pairs; tokens count calls whose server reported them."""
 
@@ -126,6 +160,8 @@ class Summary:
     candidate: LegTotals
     labels: int
     """Truths in the store, matched or not."""
+    checks: dict[str, CheckCounts] = field(default_factory=dict)
+    """By name; those without any result are left out."""
 
 
 @dataclass(frozen=True, slots=True)

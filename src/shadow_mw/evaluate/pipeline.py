@@ -15,7 +15,7 @@ from pathlib import Path
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from shadow_mw.evaluate.checks import Checks, check
+from shadow_mw.evaluate.checks import Checks, check, run_checks
 from shadow_mw.evaluate.fields import FieldScore, judge_pair
 from shadow_mw.evaluate.ingest import Observation, observation, record
 from shadow_mw.evaluate.pair import Leg, Pair, pairs
@@ -148,7 +148,8 @@ def judge(store: Store, row: int, pair: Pair) -> None:
         return
     truth = store.truth(pair.key)
     checks = check(pair, has_truth=truth is not None)
-    store.save(row, checks, None if truth is None else score(pair, truth))
+    results = run_checks(pair, has_truth=truth is not None)
+    store.save(row, checks, None if truth is None else score(pair, truth), results)
 
 
 def score(pair: Pair, truth: Json) -> list[FieldScore]:

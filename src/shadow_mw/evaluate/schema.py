@@ -13,7 +13,7 @@ from shadow_mw.exceptions import StoreError
 APPLICATION_ID: Final = 0x53484457
 """`SHDW`: says in the file's header whose it is."""
 
-VERSION: Final = 2
+VERSION: Final = 3
 BUSY_SECONDS: Final = 10.0
 PAGE_SIZE: Final = 8192
 CHECKED_WHOLE: Final = 32 * 2**20
@@ -32,6 +32,26 @@ CREATE TABLE gauges (
     name TEXT NOT NULL,
     value REAL NOT NULL,
     PRIMARY KEY (experiment, candidate_id, source, name)
+) WITHOUT ROWID;
+"""
+
+CHECKS: Final = """
+-- Every label that a check has given, once.
+CREATE TABLE check_labels (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    label TEXT NOT NULL,
+    UNIQUE (name, label)
+);
+-- What each check said of a pair. "primary" is NULL where it compares the two legs.
+CREATE TABLE check_results (
+    pair INTEGER NOT NULL REFERENCES pairs,
+    label INTEGER NOT NULL REFERENCES check_labels,
+    series INTEGER NOT NULL REFERENCES series,
+    "primary" REAL,
+    candidate REAL,
+    detail TEXT,
+    PRIMARY KEY (pair, label)
 ) WITHOUT ROWID;
 """
 
@@ -132,7 +152,7 @@ CREATE TABLE funnel (
     n INTEGER NOT NULL,
     PRIMARY KEY (experiment, candidate_id, source, name)
 ) WITHOUT ROWID;
-{ADDED}"""
+{ADDED}{CHECKS}"""
 
 MIGRATIONS: Final = {
     1: f"""
@@ -141,7 +161,9 @@ ALTER TABLE pairs ADD COLUMN published INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX pairs_unpublished ON pairs (id) WHERE NOT published;
 {ADDED}INSERT INTO waiting SELECT id FROM observations
     WHERE id NOT IN (SELECT primary_row FROM pairs UNION ALL SELECT candidate_row FROM pairs);
-"""
+""",
+    # Pairs that are there keep what they have; they get results of checks when judged anew.
+    2: CHECKS,
 }
 """From each version to the next. Columns have defaults: the side of a rolling deploy that opened
 the store before goes on writing to it."""

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from shadow_mw.evaluate import schema, strict_json
+from shadow_mw.evaluate.checking import CheckResult
 from shadow_mw.evaluate.checks import Checks
 from shadow_mw.evaluate.fields import FieldScore
 from shadow_mw.evaluate.ingest import Content, Observation
@@ -37,6 +38,11 @@ BOOLEANS = frozenset({"answered", "partial", "truncated", "has_answer", "expects
 INSERT_OBSERVATION = (
     f"INSERT INTO observations (received_ns, {', '.join(COLUMNS)})"
     f" VALUES (?, {', '.join('?' * len(COLUMNS))}) ON CONFLICT DO NOTHING RETURNING id"
+)
+INSERT_CHECK = (
+    "INSERT INTO check_results"
+    " SELECT pairs.id, check_labels.id, series, ?, ?, ? FROM pairs, check_labels"
+    " WHERE pairs.id = ? AND name = ? AND label = ? ON CONFLICT DO NOTHING"
 )
 SELECT_SCORED = (
     "SELECT pairs.id, exact_match, candidate_json, time_ns, latency_ms,"
@@ -188,7 +194,13 @@ class Store:
 
     # Results
 
-    def save(self, pair: int, checks: Checks, scores: list[FieldScore] | None) -> None:
+    def save(
+        self,
+        pair: int,
+        checks: Checks,
+        scores: list[FieldScore] | None,
+        results: Sequence[CheckResult] = (),
+    ) -> None:
         """Replace a pair's results; `scores` is None where it could not be scored."""
         execute = self._connection.execute
         execute(
@@ -207,6 +219,18 @@ class Store:
                 " FROM paths, pairs WHERE path = ? AND pairs.id = ?",
                 (pair, score.truth, score.primary, score.candidate, score.path, pair),
             )
+
+        self._save_checks(pair, results)
+
+    def _save_checks(self, pair: int, results: Sequence[CheckResult]) -> None:
+        execute = self._connection.execute
+        execute("DELETE FROM check_results WHERE pair = ?", (pair,))
+        for result in results:
+            names = result.name, result.label
+            row = (result.primary, result.candidate, result.detail or None, pair, *names)
+            if not execute(INSERT_CHECK, row).rowcount:
+                execute("INSERT INTO check_labels (name, label) VALUES (?, ?)", names)
+                execute(INSERT_CHECK, row)
 
     def unpublished(self, limit: int) -> list[tuple[int, PairScores]]:
         """Judged pairs whose scores have not been sent back yet, oldest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shadow_mw.evaluate.check_counts import check_counts
 from shadow_mw.evaluate.funnel import funnel
 from shadow_mw.evaluate.series import SERIES, choose
 from shadow_mw.evaluate.store import Store
@@ -46,6 +47,7 @@ def summarise(store: Store, experiment: str | None = None, candidate: str | None
             primary=_totals(store, key, "p"),
             candidate=_totals(store, key, "c"),
             labels=store.one("SELECT count(*) FROM truth")[0],
+            checks=check_counts(store, key),
         )
 
 

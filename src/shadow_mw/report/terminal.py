@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shadow_mw.report import numbers
+from shadow_mw.report import check_table, numbers
 from shadow_mw.results import FieldCounts, FieldOutcome, LegTotals, Metric, Series, Summary
 from shadow_mw.types import CANDIDATE_REASONS, NOT_COMPARED
 
@@ -54,6 +54,7 @@ def show(summary: Summary, console: Console) -> None:
     console.print(_metrics(summary))
     console.print()
     _notes(summary, console)
+    _checks(summary, console)
     _fields(summary, console)
 
 
@@ -155,6 +156,17 @@ def _tokens(totals: LegTotals) -> str:
     cached = totals.cache_read_tokens
     cache = f" ({cached / calls:,.0f} cached)" if cached else ""
     return f"{totals.input_tokens / calls:,.0f} in{cache}, {totals.output_tokens / calls:,.0f} out"
+
+
+def _checks(summary: Summary, console: Console) -> None:
+    if any(counts.n for counts in summary.checks.values()):
+        console.print()
+        console.print(check_table.fill(_table(), summary.checks))
+    notes = check_table.notes(summary.checks)
+    if notes:
+        console.print()
+    for note in notes:
+        console.print(Text(note))
 
 
 def _fields(summary: Summary, console: Console) -> None:

@@ -1,0 +1,199 @@
+"""Results of checks in the store, in a summary and in a report."""
+
+import io
+import json
+import sqlite3
+
+import pytest
+from evaluate.spans import PRICES, add_labels, both, leg, store_of, summary
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from shadow_mw.evaluate import check_counts, checks, schema
+from shadow_mw.evaluate.checking import CheckResult
+from shadow_mw.evaluate.pipeline import Evaluator, Store
+from shadow_mw.evaluate.summary import percentile
+from shadow_mw.report.as_json import as_json
+from shadow_mw.report.terminal import show
+from shadow_mw.results import CheckCounts, Spread
+
+NO = "I'm sorry, but I can't help with that."
+YES = "The shop opens at nine o'clock and closes at six, but not on Sundays."
+TOOLS = {
+    "messages": [],
+    "tools": [{"name": "find", "input_schema": {"type": "object"}}, {"name": "buy"}],
+}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "shadow.db"
+
+
+def shown(found):
+    console = Console(width=80, file=io.StringIO())
+    show(found, console)
+    return console.file.getvalue()
+
+
+def called(role, pair, *calls):
+    asked = {"shadow__request": json.dumps(TOOLS)} if role == "primary" else {}
+    return leg(role, pair, None, tools=calls, **asked)
+
+
+def test_rates_and_paired_counts(path):
+    store_of(
+        path,
+        *both("p1", YES, YES),
+        *both("p2", YES, NO),
+        *both("p3", NO, NO),
+        *both("p4", NO, YES),
+        *both("p5", YES, NO),
+    )
+    assert summary(path).checks["refusal"] == CheckCounts(
+        n=5,
+        primary=0.4,
+        candidate=0.6,
+        higher=2,
+        lower=1,
+        spread=None,
+        labels={
+            "answered/refused": 2,
+            "answered/answered": 1,
+            "refused/answered": 1,
+            "refused/refused": 1,
+        },
+    )
+
+
+def test_a_value_that_compares_has_a_spread(path):
+    sizes = [50, 100, 100, 100, 400]
+    legs = [both(f"p{n}", "a" * 100, "a" * size) for n, size in enumerate(sizes)]
+    store_of(path, *(one for pair in legs for one in pair))
+    found = summary(path).checks["length"]
+    assert (found.primary, found.candidate, found.spread) == (None, 1.5, Spread(0.5, 1, 4))
+    assert found.labels == {"within": 4, "longer": 1}
+
+
+def test_the_ladder_is_counted(path):
+    store_of(
+        path,
+        *(called(role, "p1", ("find", {})) for role in ("primary", "candidate")),
+        called("primary", "p2", ("find", {"a": 1})),
+        called("candidate", "p2", ("find", {"a": True})),
+        called("primary", "p3", ("find", {})),
+        called("candidate", "p3", ("sell", {})),
+    )
+    found = summary(path).checks
+    assert found["tool_calls"].labels == {"identical": 1, "other_arguments": 1, "not_offered": 1}
+    assert (found["invalid_tool_call"].primary, found["invalid_tool_call"].higher) == (0, 1)
+    with Store.open(path) as store:
+        details = store.query("SELECT detail FROM check_results WHERE detail IS NOT NULL")
+    assert details == [("find.a",)]
+
+
+def test_judging_anew_replaces_results(path):
+    store_of(path, *both("p1", "yes", '{"a": 1}', shadow__key="k"))
+    assert summary(path).checks["json"].n == 1
+    before = summary(path).checks
+    for truth in ({"a": 1}, {"a": 2}):
+        add_labels(path, ("k", truth))
+        assert summary(path).checks == before
+
+
+def test_pairs_that_do_not_compare_have_no_results(path):
+    store_of(path, *both("p1", shadow__content__truncated=True))
+    assert summary(path).checks == {}
+
+
+def test_each_series_has_its_own(path):
+    other = leg("candidate", output=NO, shadow__candidate__id="d")
+    store_of(path, *both("p1", YES, YES), other)
+    assert summary(path, candidate="c").checks["refusal"].candidate == 0
+    assert summary(path, candidate="d").checks["refusal"].candidate == 1
+
+
+class Raises:
+    """Somebody's check with a bug that only some pairs meet."""
+
+    name = "acme.raises"
+
+    def run(self, case):
+        return CheckResult(self.name, None, 250 / len(case.candidate.text.split("x")[1]), "fine")
+
+
+def test_an_own_check_that_raises_stops_nothing_and_is_counted(path, monkeypatch, caplog):
+    both_kinds = (*checks.built_in(), Raises())
+    monkeypatch.setattr(checks, "all_checks", lambda: both_kinds)
+    monkeypatch.setattr(checks, "_said", set())
+    store_of(path, *both("p1", YES, "no"), *both("p2", YES, "1x1"), *both("p3", YES, "x"))
+    found = summary(path)
+    assert found.funnel.paired == 3
+    assert found.checks["empty"].n == 3
+    own = found.checks["acme.raises"]
+    assert (own.n, own.candidate, own.errors) == (1, 250, 2)
+    assert set(own.reasons) == {"IndexError", "ZeroDivisionError"}
+    text = " ".join(shown(found).split())
+    assert "acme.raises 250.00 1" in text
+    assert "acme.raises: failed on 2 pairs (" in text
+    assert len(caplog.records) == 1
+
+
+def test_a_check_that_lacks_something_says_so_once_in_the_report(path):
+    wanted = {"messages": [], "guided_json": {"type": "nonsense"}}
+    legs = [leg("primary", f"p{n}", "{}", shadow__request=json.dumps(wanted)) for n in range(3)]
+    store_of(path, *legs, *(leg("candidate", f"p{n}", "{}") for n in range(3)))
+    found = summary(path)
+    assert (found.checks["schema"].n, found.checks["schema"].not_run) == (0, 3)
+    text = " ".join(shown(found).split())
+    assert text.count("follows the schema: not run on 3 pairs (the request's schema cannot") == 1
+
+
+def test_the_report_as_json_and_for_people(path):
+    store_of(path, *both("p1", YES, NO))
+    report = as_json(summary(path))
+    assert report["checks"]["refusal"] == {
+        "n": 1,
+        "primary": 0,
+        "candidate": 1,
+        "higher": 1,
+        "lower": 0,
+        "spread": None,
+        "labels": {"answered/refused": 1},
+        "errors": 0,
+        "not_run": 0,
+        "reasons": (),
+    }
+    json.dumps(report, allow_nan=False)
+    text = " ".join(shown(summary(path)).split())
+    assert "refused or blocked 0.0 % 100.0 % 1 0 1" in text
+    assert "length ratio 0.55 (0.55-0.55) 1" in text
+
+
+def test_a_store_of_version_2_goes_on(path):
+    store_of(path, *both("p1", YES, NO, shadow__key="k"))
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "DROP TABLE check_results; DROP TABLE check_labels; PRAGMA user_version = 2;"
+    )
+    connection.close()
+    assert summary(path).checks == {}
+    evaluator = Evaluator.open(path, PRICES)
+    evaluator.export(both("p2", YES, YES))
+    evaluator.shutdown()
+    assert summary(path).checks["refusal"].n == 1
+    add_labels(path, ("k", {"a": 1}))
+    assert summary(path).checks["refusal"].n == 2
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+    connection.close()
+
+
+@given(
+    st.lists(st.sampled_from([0.1, 0.5, 0.99, 1.0, 2.5]), min_size=1, max_size=50),
+    st.integers(1, 100),
+)
+def test_percentiles_of_counted_values_are_those_of_the_values(values, percent):
+    counted = check_counts.Counter(values)
+    assert check_counts._percentile(counted, percent) == percentile(sorted(values), percent)
