@@ -1,0 +1,166 @@
+"""A judge on loopback that answers by a script, in either wire format.
+
+The script gets what a judge would see: the fenced texts, found by the code that the system prompt
+names, as any honest reader of it would. Its answer is a slot, or a whole response.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+CODE = re.compile(r"carry the code ([0-9a-f]{32})\.")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request to the judge."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+    @property
+    def system(self) -> str:
+        if "system" in self.body:
+            return str(self.body["system"])
+        return str(self.body["messages"][0]["content"])
+
+    @property
+    def user(self) -> str:
+        return str(self.body["messages"][-1]["content"])
+
+    @property
+    def nonce(self) -> str:
+        return CODE.search(self.system)[1]  # type: ignore[index]
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Name to fenced text; fails unless the whole message is fences, each closed once."""
+        code = self.nonce
+        fence = rf"<<<([\w ]+) {code}>>>\n(.*?)\n<<<end of \1 {code}>>>"
+        found = re.findall(fence, self.user, re.DOTALL)
+        assert re.sub(fence, "", self.user, flags=re.DOTALL).strip() == ""
+        assert self.user.count(code) == 2 * len(found)
+        return dict(found)
+
+
+@dataclass
+class Raw:
+    """A response as it is sent."""
+
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+Script = Callable[[Asked], "str | Raw"]
+
+
+def verdict(slot: str, analysis: str = "Both were read.") -> str:
+    return json.dumps({"analysis": analysis, "verdict": slot})
+
+
+def chat(text: str | None, *, model: str = "judge-1", **other: Any) -> dict[str, Any]:
+    """A chat completion whose message is the text."""
+    choice = {
+        "index": 0,
+        "finish_reason": "stop",
+        "message": {"role": "assistant", "content": text},
+    }
+    usage = {"prompt_tokens": 300, "completion_tokens": 40, "total_tokens": 340}
+    return {
+        "id": "c1",
+        "object": "chat.completion",
+        "model": model,
+        "choices": [choice],
+        "usage": usage,
+    } | other
+
+
+def chat_tool(arguments: str, name: str = "verdict", times: int = 1) -> dict[str, Any]:
+    body = chat(None)
+    call = {"id": "t1", "type": "function", "function": {"name": name, "arguments": arguments}}
+    body["choices"][0]["message"]["tool_calls"] = [call] * times
+    return body
+
+
+def message(value: dict[str, Any], *, model: str = "claude-judge") -> dict[str, Any]:
+    """An Anthropic message that uses the verdict tool."""
+    block = {"type": "tool_use", "id": "t1", "name": "verdict", "input": value}
+    return {
+        "id": "m1",
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": [{"type": "text", "text": "I use the tool."}, block],
+        "stop_reason": "tool_use",
+        "usage": {"input_tokens": 300, "output_tokens": 40},
+    }
+
+
+class JudgeServer:
+    """Requests in the order they came, and the script that answers them."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.asked: list[Asked] = []
+        self._lock = threading.Lock()
+        self.url = ""
+
+    def answer(self, asked: Asked) -> Raw:
+        with self._lock:
+            self.asked.append(asked)
+        said = self.script(asked)
+        if isinstance(said, Raw):
+            return said
+        if asked.path.endswith("/messages"):
+            return Raw(body=message({"analysis": "Both were read.", "verdict": said}))
+        return Raw(body=chat(verdict(said)))
+
+
+@contextmanager
+def judge_server(script: Script) -> Iterator[JudgeServer]:
+    """Serve until the block ends; `url` is the base URL up to /v1."""
+    served = JudgeServer(script)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            content = self.rfile.read(int(self.headers["content-length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            raw = served.answer(Asked(self.path, headers, json.loads(content)))
+            body = raw.body if isinstance(raw.body, bytes) else json.dumps(raw.body).encode()
+            self.send_response(raw.status)
+            for name, value in ({"content-type": "application/json"} | raw.headers).items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request: object, client_address: object) -> None:
+            """A client that went away is part of the tests."""
+
+    server = Server(("127.0.0.1", 0), Handler)
+    served.url = f"http://127.0.0.1:{server.server_port}/v1"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield served
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
