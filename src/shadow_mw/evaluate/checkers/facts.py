@@ -11,9 +11,7 @@ from shadow_mw.evaluate import dates
 from shadow_mw.evaluate.case import Case
 from shadow_mw.evaluate.checking import CheckResult
 
-_REST = (
-    r"(?:an|eb|ar|pr|ay|u[nlg]|ep|ct|ov|ec|AN|EB|AR|PR|AY|U[NLG]|EP|CT|OV|EC)[A-Za-z]{0,6}\.?"
-)
+_REST = r"(?:an|eb|ar|pr|ay|u[nlg]|ep|ct|ov|ec|AN|EB|AR|PR|AY|U[NLG]|EP|CT|OV|EC)[A-Za-z]{0,6}\.?"
 """A month's name after its first letter."""
 # Starts with one set of characters, which is what makes it quick to look for.
 _DATE = re.compile(
