@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from shadow_mw.evaluate import strict_json
+from shadow_mw.evaluate.made_calls import Made, made
 from shadow_mw.evaluate.offered import Offered, offered
 from shadow_mw.evaluate.pair import Leg, Pair
 from shadow_mw.evaluate.request_schema import NOTHING, Schema, request_schemas
@@ -89,6 +90,12 @@ class Case:
             return None
         may_have = '"tools"' in self.request_text or '"functions"' in self.request_text
         return offered(self.request if may_have else {})
+
+    @cached_property
+    def calls(self) -> tuple[list[Made], list[Made]]:
+        """The tool calls of both legs, each with the tool that it means."""
+        primary, candidate = self.primary.tool_calls, self.candidate.tool_calls
+        return made(primary, self.offered), made(candidate, self.offered)
 
     @cached_property
     def schema(self) -> Schema | None:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
-from shadow_mw.evaluate import strict_json, validation
-from shadow_mw.evaluate.arguments import Parameters
 from shadow_mw.evaluate.assignment import assign
-from shadow_mw.evaluate.case import Case, Side
+from shadow_mw.evaluate.case import Case
 from shadow_mw.evaluate.checking import CheckResult, legs
-from shadow_mw.evaluate.offered import Offered, Tool, plain
-from shadow_mw.types import Json, ToolCall
+from shadow_mw.evaluate.made_calls import Made
+from shadow_mw.evaluate.offered import Offered
 
 FAILED: Final = "failed"
 """The candidate's call failed: it called no tool, and that is no decision of its own."""
@@ -36,64 +32,6 @@ SAME: Final = frozenset({NO_CALLS, IDENTICAL, EQUIVALENT})
 MAX_ASSIGNED: Final = 16
 """Calls of one side that are held against each other; only the names of arguments depend on it."""
 
-_BROKEN: Final = object()
-
-
-@dataclass(frozen=True)
-class Made:
-    """One call, with the tool that it means."""
-
-    call: ToolCall
-    tool: Tool | None
-
-    @property
-    def name(self) -> str:
-        """The same for every spelling of a tool's name."""
-        return plain(self.call.name)
-
-    @cached_property
-    def arguments(self) -> Json:
-        """Its arguments as JSON."""
-        try:
-            return strict_json.loads(self.call.arguments)
-        except strict_json.InvalidJson:
-            return _BROKEN
-
-    @property
-    def parameters(self) -> Parameters:
-        """What the request says of its arguments."""
-        known = self.tool and self.tool.parameters
-        return Parameters(known) if known else Parameters()
-
-    @cached_property
-    def canonical(self) -> Hashable:
-        """Equal for equivalent calls."""
-        return self.name, self._form(self.parameters)
-
-    @cached_property
-    def written(self) -> Hashable:
-        """Equal for calls that say the same without knowing the schema."""
-        return self.call.name, self._form(Parameters())
-
-    @cached_property
-    def by_name(self) -> dict[str, Hashable]:
-        """Each argument in its form."""
-        return self.parameters.by_name(self.arguments)
-
-    @cached_property
-    def breaks_schema(self) -> bool:
-        """No JSON object, or one that its tool does not take; unknown is no breach."""
-        if self.tool is not None and self.tool.free_text:
-            return False
-        if not isinstance(self.arguments, dict):
-            return True
-        schema = self.tool and self.tool.parameters
-        return bool(schema) and validation.fits(self.arguments, schema or {}) is False
-
-    def _form(self, parameters: Parameters) -> Hashable:
-        value = self.arguments
-        return self.call.arguments if value is _BROKEN else parameters.canonical(value)
-
 
 class ToolCalls:
     """1.0 where the candidate makes the same calls as the primary, or as little any."""
@@ -107,7 +45,7 @@ class ToolCalls:
         """Where tools are offered, or somebody called one; parallel calls in any order."""
         if not _concerned(case) or not case.primary.answered:
             return None
-        ours, theirs = made(case.primary, case.offered), made(case.candidate, case.offered)
+        ours, theirs = case.calls
         label = FAILED
         if case.candidate.answered:
             label = ladder(ours, theirs, case.offered, ordered=self._ordered)
@@ -125,14 +63,8 @@ class InvalidToolCall:
         both = case.primary, case.candidate
         if not all(side.answered for side in both) or not any(side.tool_calls for side in both):
             return None
-        ours, theirs = (_fault(made(side, case.offered), case.offered) for side in both)
+        ours, theirs = (_fault(calls, case.offered) for calls in case.calls)
         return legs(self.name, ours, theirs, {NOT_OFFERED, BREAKS_SCHEMA})
-
-
-def made(side: Side, offered: Offered | None) -> list[Made]:
-    """The calls of a leg."""
-    tools = Offered() if offered is None else offered
-    return [Made(call, tools.find(call.name)) for call in side.tool_calls]
 
 
 def ladder(
