@@ -142,9 +142,10 @@ def _attributes(pairs: Iterable[KeyValue]) -> Mapping[str, object]:
 
 
 def _value(value: AnyValue) -> object:
+    # Nearly all are strings; asking for one that is not there gives an empty one.
+    if text := value.string_value:
+        return text
     kind = value.WhichOneof("value")
-    if kind == "string_value":
-        return value.string_value
     if kind == "array_value":
         return tuple(_value(item) for item in value.array_value.values)
     if kind == "kvlist_value":
