@@ -10,8 +10,8 @@ from typing import Any
 import httpx2
 import pytest
 from support import calls
-from support.collector import Collector, Span, collector
 from support.lab import Lab, Model
+from support.otlp_sink import Sink, Span, sink
 from support.servers import Server, free_port
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -22,7 +22,7 @@ INBOUND = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
 class App:
     """The FastAPI app, whose runner exports to a collector."""
 
-    def __init__(self, server: Server, lab: Lab, candidate: Model, target: Collector) -> None:
+    def __init__(self, server: Server, lab: Lab, candidate: Model, target: Sink) -> None:
         self._lab, self._candidate, self._target = lab, candidate, target
         self._http = httpx2.Client(base_url=server.url, timeout=30, trust_env=False)
         self._calls = 0
@@ -38,8 +38,11 @@ class App:
         spans = self._http.get("/spans").json()
         asking = {span["trace_id"] for span in spans if _asks(span)}
         spans = [span for span in spans if span["trace_id"] not in asking]
-        legs = self._target.leg("primary"), self._target.leg("candidate")
-        return Seen(*legs, spans, dict(seen["headers"]))
+        return Seen(self._leg("primary"), self._leg("candidate"), spans, dict(seen["headers"]))
+
+    def _leg(self, role: str) -> Span:
+        """The last one that came."""
+        return [s for s in self._target.spans if s.attributes["shadow.role"] == role][-1]
 
     def close(self) -> None:
         self._http.close()
@@ -72,8 +75,10 @@ def start(shared_factory: Callable[..., Lab], candidate: Model) -> Iterator[Call
     with ExitStack() as stack:
 
         def run(otel: str) -> App:
-            target = stack.enter_context(collector())
-            lab = shared_factory(f"otel-{otel}", SHADOW_OTLP_ENDPOINT=target.url, SHADOW_MARK=MARK)
+            target = stack.enter_context(sink())
+            lab = shared_factory(
+                f"otel-{otel}", SHADOW_OTLP_ENDPOINT=target.otlp_http, SHADOW_MARK=MARK
+            )
             port = free_port()
             command = ("-m", "uvicorn", "--port", str(port), "support.app_fastapi:app")
             server = stack.enter_context(lab.web(*command, port=port, OTEL=otel))
@@ -99,7 +104,7 @@ def test_without_a_tracing_sdk_a_trace_is_made(untraced: App, path: str) -> None
     seen = untraced.call(path)
     seen.check_links()
     assert int(seen.primary.trace_id, 16) > 0
-    assert (seen.primary.parent_id, seen.app) == (None, [])
+    assert (seen.primary.parent_id, seen.app) == ("", [])
 
 
 @pytest.mark.parametrize("path", ["/openai", "/anthropic"])
