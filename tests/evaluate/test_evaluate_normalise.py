@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shadow_mw.evaluate import dates, decimals
 from shadow_mw.evaluate.fields import judge
-from shadow_mw.evaluate.rules import compile_rules, read_rules, unused
+from shadow_mw.evaluate.rules import compile_rules, fingerprint, read_rules, unused
 from shadow_mw.exceptions import ConfigError
 
 
@@ -250,6 +250,16 @@ def test_a_rule_holds_at_its_path_and_nowhere_else():
         ('rows[]."a.b"', "correct"),
         ("rows[].c", "wrong_value"),
     ]
+
+
+def test_the_fingerprint_of_rules_changes_only_with_what_they_say():
+    def of(table):
+        return fingerprint(read_rules(table))
+
+    decimal = {"normalise": "decimal", "locale": "en"}
+    assert of({"a": decimal, "b": {}}) == of({"b": {"normalise": "exact"}, "a": decimal})
+    assert of({"a": decimal}) == of({"a": dict(reversed(decimal.items()))})
+    assert len({of({}), of({"a": decimal}), of({"b": decimal}), of({"a": {"list": "set"}})}) == 4
 
 
 def test_a_rule_that_no_field_uses_is_named():

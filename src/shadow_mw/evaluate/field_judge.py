@@ -13,7 +13,7 @@ from shadow_mw.evaluate.fields import FieldScore, Schemas, judge_pair
 from shadow_mw.evaluate.grounding import Source, grounding, request_text
 from shadow_mw.evaluate.pair import Leg, Pair
 from shadow_mw.evaluate.request_schema import RequestSchemas, Schema, request_schemas
-from shadow_mw.evaluate.rules import PLAIN, Node, compile_rules, read_rules
+from shadow_mw.evaluate.rules import PLAIN, Node, compile_rules, fingerprint, read_rules
 from shadow_mw.types import Json
 
 
@@ -31,6 +31,8 @@ class FieldJudge:
     """Judges the fields of pairs whose legs may be compared."""
 
     rules: Node = PLAIN
+    fingerprint: str = fingerprint({})
+    """Of the rules: what was judged under another one has to be judged anew."""
 
     @classmethod
     def declared(cls, table: Mapping[str, Mapping[str, Any]]) -> FieldJudge:
@@ -39,7 +41,8 @@ class FieldJudge:
         Raises:
             ConfigError: one line that names the rule, the fault and what is accepted.
         """
-        return cls(compile_rules(read_rules(table)))
+        rules = read_rules(table)
+        return cls(compile_rules(rules), fingerprint(rules))
 
     def score(self, pair: Pair, truth: Json) -> list[FieldScore]:
         """Hold both outputs against the truth, leaf by leaf."""

@@ -15,8 +15,10 @@ locale = "de"
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -120,6 +122,13 @@ def read_rules(table: Mapping[str, Mapping[str, Any]]) -> dict[str, FieldRule]:
 def compile_rules(rules: Rules) -> Node:
     """The rules as a tree that a document is walked with."""
     return _node({paths.split(path): rule for path, rule in rules.items()})
+
+
+def fingerprint(rules: Rules) -> str:
+    """The same for rules that judge alike: when it changes, stored pairs have to be judged anew."""
+    table = {path: rule.model_dump(exclude_defaults=True) for path, rule in rules.items()}
+    told = {path: entry for path, entry in table.items() if entry}
+    return blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def unused(rules: Rules, seen: Iterable[str]) -> list[str]:
