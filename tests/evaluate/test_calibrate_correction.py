@@ -13,7 +13,7 @@ JUDGEMENTS = Path(__file__).parents[3] / "shared" / "data" / "judgements.jsonl"
 WINNERS = {"1": 1.0, "2": 0.0}
 
 
-def items_of(n, labelled, human=None):
+def items_of(n, labelled):
     """Deterministic scores of which people's are about a quarter above half the judge's."""
     items = []
     for i in range(n):
