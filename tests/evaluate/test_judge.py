@@ -311,7 +311,7 @@ def test_an_interrupted_run_goes_on_and_asks_nothing_twice(tmp_path):
         assert path.read_bytes().count(b"\n") == held
         # The last append was cut off.
         with path.open("ab") as file:
-            file.write(b'{"judge": "judge-1", "analysis": "' + b"long " * 1000)
+            file.write(b'{"judge": "judge-1", "analysis": "' + b"long " * 100_000)
 
         with JudgeFile(path) as record:
             result = run(pairs(20), server, record, judge=judge)
