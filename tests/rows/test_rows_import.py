@@ -324,6 +324,24 @@ def test_a_killed_import_leaves_the_store_as_it_was(shadow, tmp_path):
     assert printed(shadow("import", "many.jsonl", "--json"))["new"] == 4000
 
 
+def test_no_room_for_temporary_files_is_one_line(shadow, tmp_path):
+    shadow("import", "-", stdin=lines(row("before")))
+    before = everything(tmp_path / "shadow.db")
+    many = lines(*(row(f"p{n}", os.urandom(800).hex(), RIGHT) for n in range(4000)))
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'ulimit -f 1000; exec "$0" -m shadow_mw import -', sys.executable],
+        input=many.encode(),
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        timeout=100,
+    )
+    assert done.returncode == 65
+    assert done.stderr.startswith(b"shadow-mw: temporary files (SQLITE_TMPDIR, TMPDIR): ")
+    assert done.stderr.count(b"\n") == 1
+    assert everything(tmp_path / "shadow.db") == before
+
+
 def test_the_receipts_go_in_with_their_input(shadow, tmp_path):
     rows = [
         row(

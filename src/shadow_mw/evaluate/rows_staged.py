@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from shadow_mw.evaluate.ingest import Content, Observation
 from shadow_mw.evaluate.rows_read import Row
+from shadow_mw.exceptions import StoreError
 
 _NAMES = tuple(f.name for f in fields(Observation) if f.name != "content")
 _columns = attrgetter(*_NAMES)
@@ -49,6 +50,8 @@ class Staged:
         traceback: TracebackType | None,
     ) -> None:
         self._connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise StoreError(f"temporary files (SQLITE_TMPDIR, TMPDIR): {error}") from error
 
     def add(self, row: Row, line: int) -> None:
         """Keep a row.
