@@ -12,7 +12,17 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import fields, fixed_rate, imports, ingest, memory, overhead, peers, saturation
+from benchmarks import (
+    collector,
+    fields,
+    fixed_rate,
+    imports,
+    ingest,
+    memory,
+    overhead,
+    peers,
+    saturation,
+)
 from benchmarks.results import Part, keep, say, show, show_targets
 
 PARTS: dict[str, Callable[..., Part]] = {
@@ -23,6 +33,7 @@ PARTS: dict[str, Callable[..., Part]] = {
     "E": imports.measure,
     "F": fields.measure,
     "I": ingest.measure,
+    "G": collector.measure,
     "P": peers.measure,
 }
 

@@ -44,8 +44,8 @@ class Discards(asyncio.Protocol):
 class Anything(grpc.GenericRpcHandler):
     """Answers every method with an empty message, which any OTLP response may be."""
 
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
-        return grpc.unary_unary_rpc_method_handler(lambda request, context: b"")
+    def service(self, _: grpc.HandlerCallDetails) -> Any:
+        return grpc.unary_unary_rpc_method_handler(lambda *_: b"")
 
 
 async def _serve(port: int, grpc_port: int) -> None:
