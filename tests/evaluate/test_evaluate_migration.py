@@ -17,7 +17,8 @@ SHARED = {
     "observations": ", ".join(("id", *COLUMNS)),
     "pairs": "id, series, primary_row, candidate_row, key, excluded, timed, exact_match,"
     " primary_json, candidate_json, scored, stale",
-    **dict.fromkeys(("series", "payloads", "paths", "fields", "truth", "funnel"), "*"),
+    "fields": 'pair, path, series, truth, "primary", candidate',
+    **dict.fromkeys(("series", "payloads", "paths", "truth", "funnel"), "*"),
 }
 
 

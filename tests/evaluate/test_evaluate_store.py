@@ -127,3 +127,16 @@ def test_damage_found_while_reading_is_a_store_error(tmp_path):
     path = store_of(tmp_path / "shadow.db", *both())
     with pytest.raises(StoreError, match="no such table"), Store.open(path) as store:
         store.query("SELECT * FROM absent")
+
+
+def test_a_list_in_the_truth_has_several_leaves_of_one_path(tmp_path):
+    truth = {"items": [{"q": 1}, {"q": 2}, {"q": None}]}
+    mine = '{"items": [{"q": 2}, {"q": 1}, {"q": null}]}'
+    theirs = '{"items": [{"q": 1}, {"q": 3}, {"q": 7}]}'
+    legs = both("p1", mine, theirs, shadow__key="k")
+    found = summary(store_of(tmp_path / "shadow.db", *legs, labels=[("k", truth)]))
+    assert found.fields["items[].q"].primary["correct"] == 2
+    assert found.fields["items[].q"].primary["correct_null"] == 1
+    assert sum(found.fields["items[].q"].candidate.values()) == 3
+    assert found.metrics["field_accuracy"].n == 3
+    assert found.metrics["hallucination_rate"].n == 1

@@ -93,7 +93,7 @@ def _costs(store: Store, key: tuple[str, str]) -> tuple[Any, ...]:
 def _fields(store: Store, key: tuple[str, str]) -> tuple[dict[str, int], dict[str, int]]:
     """Grouped by path too, which the index gives without sorting."""
     rows = store.query(
-        f"""SELECT "primary", candidate, count(*) FROM fields
+        f"""SELECT "primary", candidate, sum(n) FROM fields
         WHERE series = {SERIES} AND truth IS NOT NULL
         GROUP BY path, truth, "primary", candidate""",
         key,
@@ -108,8 +108,8 @@ def _fields(store: Store, key: tuple[str, str]) -> tuple[dict[str, int], dict[st
 def _nulls(store: Store, key: tuple[str, str]) -> tuple[NullDay, ...]:
     since = (time.time_ns() // DAY_NS - DAYS + 1) * DAY_NS
     rows = store.query(
-        f"""SELECT time_ns / {DAY_NS}, count(*),
-            sum("primary" = 'hallucinated'), sum(candidate = 'hallucinated')
+        f"""SELECT time_ns / {DAY_NS}, sum(n),
+            sum(n * ("primary" = 'hallucinated')), sum(n * (candidate = 'hallucinated'))
         FROM fields JOIN pairs ON pairs.id = pair
         JOIN observations ON observations.id = primary_row
         WHERE fields.series = {SERIES} AND truth = 'null' AND time_ns >= ? GROUP BY 1""",

@@ -55,6 +55,23 @@ CREATE TABLE check_results (
 ) WITHOUT ROWID;
 """
 
+FIELDS: Final = """
+-- Both legs' outcome at n leaves of one path of one pair: a path into a list has several, and each
+-- combination of outcomes its own number. truth is 'value', 'null' or NULL (not labelled).
+CREATE TABLE fields (
+    pair INTEGER NOT NULL REFERENCES pairs,
+    path INTEGER NOT NULL REFERENCES paths,
+    series INTEGER NOT NULL REFERENCES series,
+    truth TEXT,
+    "primary" TEXT NOT NULL,
+    candidate TEXT NOT NULL,
+    number INTEGER NOT NULL DEFAULT 0,
+    n INTEGER NOT NULL DEFAULT 1,
+    PRIMARY KEY (pair, path, number)
+) WITHOUT ROWID;
+CREATE INDEX fields_outcomes ON fields (series, path, truth, "primary", candidate, n);
+"""
+
 TABLES: Final = f"""
 -- One row for each candidate of an experiment, with the time of its latest call.
 CREATE TABLE series (
@@ -128,18 +145,7 @@ CREATE TABLE paths (
     id INTEGER PRIMARY KEY,
     path TEXT NOT NULL UNIQUE
 );
--- Both legs' outcome for one path of one pair. truth is 'value', 'null' or NULL (not labelled).
-CREATE TABLE fields (
-    pair INTEGER NOT NULL REFERENCES pairs,
-    path INTEGER NOT NULL REFERENCES paths,
-    series INTEGER NOT NULL REFERENCES series,
-    truth TEXT,
-    "primary" TEXT NOT NULL,
-    candidate TEXT NOT NULL,
-    PRIMARY KEY (pair, path)
-) WITHOUT ROWID;
-CREATE INDEX fields_outcomes ON fields (series, path, truth, "primary", candidate);
-CREATE TABLE truth (
+{FIELDS}CREATE TABLE truth (
     key TEXT PRIMARY KEY,
     truth TEXT NOT NULL
 ) WITHOUT ROWID;
@@ -163,7 +169,13 @@ CREATE INDEX pairs_unpublished ON pairs (id) WHERE NOT published;
     WHERE id NOT IN (SELECT primary_row FROM pairs UNION ALL SELECT candidate_row FROM pairs);
 """,
     # Pairs that are there keep what they have; they get results of checks when judged anew.
-    2: CHECKS,
+    2: f"""
+{CHECKS}DROP INDEX fields_outcomes;
+ALTER TABLE fields RENAME TO old_fields;
+{FIELDS}INSERT INTO fields (pair, path, series, truth, "primary", candidate)
+    SELECT pair, path, series, truth, "primary", candidate FROM old_fields;
+DROP TABLE old_fields;
+""",
 }
 """From each version to the next. Columns have defaults: the side of a rolling deploy that opened
 the store before goes on writing to it."""

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -39,11 +40,9 @@ INSERT_OBSERVATION = (
     f"INSERT INTO observations (received_ns, {', '.join(COLUMNS)})"
     f" VALUES (?, {', '.join('?' * len(COLUMNS))}) ON CONFLICT DO NOTHING RETURNING id"
 )
-INSERT_CHECK = (
-    "INSERT INTO check_results"
-    " SELECT pairs.id, check_labels.id, series, ?, ?, ? FROM pairs, check_labels"
-    " WHERE pairs.id = ? AND name = ? AND label = ? ON CONFLICT DO NOTHING"
-)
+INSERT_CHECK = "INSERT INTO check_results VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+MOST_LABELS = 10_000
+"""Kept in memory: a check whose labels never repeat is somebody's mistake."""
 SELECT_SCORED = (
     "SELECT pairs.id, exact_match, candidate_json, time_ns, latency_ms,"
     " experiment, candidate_id, pair_id, trace_id, span_id"
@@ -60,6 +59,7 @@ class Store:
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
+        self._labels: dict[tuple[str, str], int] = {}
         self.path = path
         status = path.stat()
         self._file = status.st_dev, status.st_ino
@@ -116,6 +116,7 @@ class Store:
             yield
         except BaseException:
             self._connection.rollback()
+            self._labels.clear()
             raise
         self._connection.commit()
 
@@ -212,25 +213,53 @@ class Store:
             ),
         )
         execute("DELETE FROM fields WHERE pair = ?", (pair,))
-        for score in scores or ():
+        for number, (score, n) in enumerate(Counter(scores or ()).items()):
             execute("INSERT INTO paths (path) VALUES (?) ON CONFLICT DO NOTHING", (score.path,))
             execute(
-                "INSERT INTO fields SELECT ?, paths.id, pairs.series, ?, ?, ?"
-                " FROM paths, pairs WHERE path = ? AND pairs.id = ?",
-                (pair, score.truth, score.primary, score.candidate, score.path, pair),
+                'INSERT INTO fields (pair, path, series, truth, "primary", candidate, number, n)'
+                " SELECT pairs.id, paths.id, series, ?, ?, ?, ?, ? FROM paths, pairs"
+                " WHERE path = ? AND pairs.id = ?",
+                (score.truth, score.primary, score.candidate, number, n, score.path, pair),
             )
 
         self._save_checks(pair, results)
 
     def _save_checks(self, pair: int, results: Sequence[CheckResult]) -> None:
-        execute = self._connection.execute
-        execute("DELETE FROM check_results WHERE pair = ?", (pair,))
-        for result in results:
-            names = result.name, result.label
-            row = (result.primary, result.candidate, result.detail or None, pair, *names)
-            if not execute(INSERT_CHECK, row).rowcount:
-                execute("INSERT INTO check_labels (name, label) VALUES (?, ?)", names)
-                execute(INSERT_CHECK, row)
+        self._connection.execute("DELETE FROM check_results WHERE pair = ?", (pair,))
+        if not results:
+            return
+        (series,) = self.one("SELECT series FROM pairs WHERE id = ?", (pair,))
+        self._connection.executemany(
+            INSERT_CHECK,
+            [
+                (
+                    pair,
+                    self._label(r.name, r.label),
+                    series,
+                    r.primary,
+                    r.candidate,
+                    r.detail or None,
+                )
+                for r in results
+            ],
+        )
+
+    def _label(self, name: str, label: str) -> int:
+        """The number of a check's label; never another one once it is committed."""
+        known = self._labels.get((name, label))
+        if known is not None:
+            return known
+        if len(self._labels) > MOST_LABELS:
+            self._labels.clear()
+        self._connection.execute(
+            "INSERT INTO check_labels (name, label) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (name, label),
+        )
+        (number,) = self.one(
+            "SELECT id FROM check_labels WHERE name = ? AND label = ?", (name, label)
+        )
+        self._labels[name, label] = number
+        return int(number)
 
     def unpublished(self, limit: int) -> list[tuple[int, PairScores]]:
         """Judged pairs whose scores have not been sent back yet, oldest first."""
@@ -254,14 +283,19 @@ class Store:
     def _pair_scores(self, row: tuple[Any, ...]) -> tuple[int, PairScores]:
         number, exact, json_valid, time_ns, latency_ms, *names = row
         fields = self.query(
-            "SELECT paths.path, truth, candidate FROM fields JOIN paths ON paths.id = fields.path"
-            " WHERE pair = ? AND truth IS NOT NULL ORDER BY paths.path",
+            "SELECT paths.path, truth, candidate, n FROM fields"
+            " JOIN paths ON paths.id = fields.path"
+            " WHERE pair = ? AND truth IS NOT NULL ORDER BY paths.path, number",
             (number,),
         )
         found = scores(
             None if exact is None else bool(exact),
             None if json_valid is None else bool(json_valid),
-            [(path, truth, FieldOutcome(outcome)) for path, truth, outcome in fields],
+            [
+                field
+                for path, truth, outcome, n in fields
+                for field in [(path, truth, FieldOutcome(outcome))] * n
+            ],
         )
         ended = time_ns + int((latency_ms or 0) * 1e6)
         experiment, candidate, pair_id, trace_id, span_id = names

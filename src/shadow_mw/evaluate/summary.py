@@ -116,7 +116,7 @@ def _rate(primary: float, candidate: float, n: int) -> Metric:
 def _fields(store: Store, key: tuple[str, str]) -> tuple[dict[str, FieldCounts], dict[str, Metric]]:
     rows = store.query(
         f"""SELECT paths.path, counts.* FROM (
-            SELECT path, truth, "primary", candidate, count(*) FROM fields
+            SELECT path, truth, "primary", candidate, sum(n) FROM fields
             WHERE series = {SERIES} GROUP BY path, truth, "primary", candidate
         ) AS counts JOIN paths ON paths.id = counts.path ORDER BY paths.path""",
         key,
