@@ -197,3 +197,17 @@ def test_a_store_of_version_2_goes_on(path):
 def test_percentiles_of_counted_values_are_those_of_the_values(values, percent):
     counted = check_counts.Counter(values)
     assert check_counts._percentile(counted, percent) == percentile(sorted(values), percent)
+
+
+def test_what_was_rolled_back_leaves_no_number_behind(path):
+    store_of(path, *both("p1", YES, YES), *both("p2", YES, YES))
+    first, second = CheckResult("x", None, 1.0, "first"), CheckResult("x", None, 2.0, "second")
+    with Store.open(path) as store:
+        with pytest.raises(KeyError), store.transaction():
+            store.save(1, checks.Checks(), None, [first])
+            raise KeyError
+        with store.transaction():
+            store.save(1, checks.Checks(), None, [second])
+        with store.transaction():
+            store.save(2, checks.Checks(), None, [first, second])
+    assert summary(path).checks["x"].labels == {"second": 2, "first": 1}

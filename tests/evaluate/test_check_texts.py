@@ -217,6 +217,7 @@ def test_lexical_similarity_says_its_measure():
     assert (result.primary, result.label) == (None, "characters")
     assert 0.9 < result.candidate < 1
     assert LexicalSimilarity().run(case("x", failed())) is None
+    assert LexicalSimilarity().run(case('{"a": 1}', '{"a": 1}')) is None
     assert LexicalSimilarity().run(case("a" * 9000, "b")).detail == "first 8000 characters"
 
 

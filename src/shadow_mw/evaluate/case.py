@@ -105,6 +105,11 @@ class Case:
         return (request_schemas(text) if marked else NOTHING).text
 
     @property
+    def both_documents(self) -> bool:
+        """Both answers are JSON: they have fields, and their letters say nothing."""
+        return self.primary.is_document and self.candidate.is_document
+
+    @property
     def wants_json(self) -> bool:
         """Asked for, or given by one of the two, or needed to compare with the truth."""
         return (

@@ -82,6 +82,8 @@ def sound(result: object, name: str) -> CheckResult | None:
         return None
     if not isinstance(result, CheckResult):
         raise TypeError("a check returns a CheckResult or None")
+    if result.name == name and _is_sound(result):
+        return result
     return CheckResult(
         name,
         _finite(result.primary),
@@ -89,6 +91,23 @@ def sound(result: object, name: str) -> CheckResult | None:
         _line(result.label, MAX_NAME),
         _line(result.detail, MAX_DETAIL),
     )
+
+
+def _is_sound(result: CheckResult) -> bool:
+    return (
+        _is_number(result.primary)
+        and _is_number(result.candidate)
+        and _is_line(result.label, MAX_NAME)
+        and _is_line(result.detail, MAX_DETAIL)
+    )
+
+
+def _is_number(value: float | None) -> bool:
+    return value is None or (type(value) is float and math.isfinite(value))
+
+
+def _is_line(text: str, most: int) -> bool:
+    return type(text) is str and len(text) <= most and text.isprintable()
 
 
 def _finite(value: float | None) -> float | None:

@@ -55,15 +55,12 @@ class FactsDiffer:
 
     def run(self, case: Case) -> CheckResult | None:
         """Where both have text that is no JSON document: a document has fields."""
-        primary, candidate = case.primary, case.candidate
-        if not primary.text or not candidate.text:
+        ours, theirs = case.primary.text, case.candidate.text
+        if not ours or not theirs or case.both_documents:
             return None
-        if primary.is_document and candidate.is_document:
-            return None
-        if primary.text == candidate.text:
+        if ours == theirs:
             return CheckResult(self.name, None, 0.0, "same")
-        ours, theirs = facts(primary.text), facts(candidate.text)
-        kinds = different(ours, theirs)
+        kinds = different(facts(ours), facts(theirs))
         return CheckResult(self.name, None, float(bool(kinds)), "+".join(kinds) or "same")
 
 

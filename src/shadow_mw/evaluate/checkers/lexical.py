@@ -25,9 +25,9 @@ class LexicalSimilarity:
     name = "lexical_similarity"
 
     def run(self, case: Case) -> CheckResult | None:
-        """Where both have text; long texts are compared by their beginnings."""
+        """Where both have text, not both JSON; long texts are compared by their beginnings."""
         ours, theirs = case.primary.text, case.candidate.text
-        if not ours or not theirs:
+        if not ours or not theirs or case.both_documents:
             return None
         value, measure = similarity(ours, theirs)
         cut = max(len(ours), len(theirs)) > MAX_CHARACTERS
