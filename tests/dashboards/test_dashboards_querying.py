@@ -3,6 +3,7 @@
 import json
 import shlex
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import time_ns
@@ -37,7 +38,8 @@ def run(command, values):
 
 
 def test_jaeger_finds_pairs_as_the_page_says(tmp_path: Path) -> None:
-    other, (primary, candidate) = Made("GET /"), pair("p-17", Made("POST /ask"), mark=None)
+    other, legs = Made("GET /"), pair("p-17", Made("POST /ask"), mark=None)
+    primary, candidate = (replace(leg, resource={"service.name": "shop"}) for leg in legs)
     scores = PairScores("exp", "cand", "p-17", primary.trace, candidate.id, time_ns(), (FAILED,))
     with running_jaeger(tmp_path) as jaeger:
         assert send(jaeger.otlp_http, [other, primary, candidate]) == 200
@@ -47,6 +49,7 @@ def test_jaeger_finds_pairs_as_the_page_says(tmp_path: Path) -> None:
         until(lambda: len(jaeger.trace(primary.trace)) == 3, "Jaeger has the pair")
         values = {
             "$JAEGER": jaeger.query,
+            "SERVICE": "shop",
             "PAIR_ID": "p-17",
             "TRACE_ID": primary.trace,
             "START": time(-1),
@@ -64,5 +67,6 @@ def test_jaeger_finds_pairs_as_the_page_says(tmp_path: Path) -> None:
         scopes = [
             scope for group in newer["result"]["resourceSpans"] for scope in group["scopeSpans"]
         ]
-        assert sum(len(scope["spans"]) for scope in scopes) == 3
+        spans = [span["name"] for scope in scopes for span in scope["spans"]]
+        assert len(spans) == 3, spans
         jaeger.kill()
