@@ -27,13 +27,7 @@ def loads(text: str) -> Json:
         InvalidJson: it is none, or it has NaN, a repeated key, or more than `MAX_DEPTH` levels.
     """
     try:
-        value = json.loads(
-            text,
-            parse_float=Decimal,
-            parse_int=_integer,
-            parse_constant=_reject_constant,
-            object_pairs_hook=_unique,
-        )
+        value = _DECODER.decode(text)
     except InvalidJson:
         raise
     except (ValueError, ArithmeticError) as error:
@@ -111,6 +105,15 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise InvalidJson(f"key {json.dumps(twice)} appears twice")
     return table
+
+
+# Made once: to make it takes longer than to read a short text.
+_DECODER = json.JSONDecoder(
+    parse_float=Decimal,
+    parse_int=_integer,
+    parse_constant=_reject_constant,
+    object_pairs_hook=_unique,
+)
 
 
 def _check_depth(value: Json) -> None:
