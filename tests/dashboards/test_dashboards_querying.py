@@ -4,7 +4,6 @@ import json
 import shlex
 import subprocess
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import time_ns
 
@@ -23,10 +22,6 @@ def commands():
     (block,) = DOCS.read_text().partition("## Jaeger")[2].split("```sh\n")[1:]
     lines = block.partition("```")[0].replace("\\\n", "").splitlines()
     return [line for line in lines if line.strip()]
-
-
-def time(hours):
-    return (datetime.now(UTC) + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def run(command, values):
@@ -52,11 +47,9 @@ def test_jaeger_finds_pairs_as_the_page_says(tmp_path: Path) -> None:
             "SERVICE": "shop",
             "PAIR_ID": "p-17",
             "TRACE_ID": primary.trace,
-            "START": time(-1),
-            "END": time(1),
         }
 
-        *answers, newer = [run(command, values) for command in commands()]
+        answers = [run(command, values) for command in commands()]
 
         assert len(answers) == 4
         for answer in answers:
@@ -64,9 +57,4 @@ def test_jaeger_finds_pairs_as_the_page_says(tmp_path: Path) -> None:
             (trace,) = answer["data"]
             assert trace["traceID"] == primary.trace
             assert len(trace["spans"]) == 3
-        scopes = [
-            scope for group in newer["result"]["resourceSpans"] for scope in group["scopeSpans"]
-        ]
-        spans = [span["name"] for scope in scopes for span in scope["spans"]]
-        assert len(spans) == 3, spans
         jaeger.kill()
