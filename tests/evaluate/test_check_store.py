@@ -202,10 +202,15 @@ def test_percentiles_of_counted_values_are_those_of_the_values(values, percent):
 def test_what_was_rolled_back_leaves_no_number_behind(path):
     store_of(path, *both("p1", YES, YES), *both("p2", YES, YES))
     first, second = CheckResult("x", None, 1.0, "first"), CheckResult("x", None, 2.0, "second")
-    with Store.open(path) as store:
-        with pytest.raises(KeyError), store.transaction():
+
+    def saved_and_lost(store):
+        with store.transaction():
             store.save(1, checks.Checks(), None, [first])
             raise KeyError
+
+    with Store.open(path) as store:
+        with pytest.raises(KeyError):
+            saved_and_lost(store)
         with store.transaction():
             store.save(1, checks.Checks(), None, [second])
         with store.transaction():
