@@ -37,9 +37,11 @@ def leave_sign(directory: Path, kind: str, settings: Mapping[str, str]) -> int |
         The descriptor that holds the lock until the last process that has it ends; None where no
         file could be made, which changes nothing for anybody but `doctor`.
     """
-    with contextlib.suppress(OSError):
-        for path in directory.glob(f"*{SUFFIX}"):
+    for path in directory.glob(f"*{SUFFIX}"):
+        # Another process that starts now may remove it first.
+        with contextlib.suppress(OSError):
             _held(path)
+    with contextlib.suppress(OSError):
         return _write(directory, [os.getpid(), kind, time.time(), dict(settings)])
     return None
 
