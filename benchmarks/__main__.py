@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks import (
+    checks,
     collector,
     fields,
     fixed_rate,
@@ -34,6 +35,7 @@ PARTS: dict[str, Callable[..., Part]] = {
     "F": fields.measure,
     "I": ingest.measure,
     "G": collector.measure,
+    "K": checks.measure,
     "P": peers.measure,
 }
 
