@@ -26,6 +26,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
 )
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -41,11 +42,13 @@ SECRETS = (
     "candidate_api_key",
     "candidate_params",
     "candidates",
+    "judges",
     "mark",
     "otlp_token",
     "redact_key",
 )
 """Settings whose values are, or may hold, credentials: never printed."""
+NOT_FOR_CHILDREN = {"config", "judge", "judges"}
 REDACTIONS = ("credentials", "email", "phone", "card", "iban")
 
 
@@ -177,6 +180,55 @@ class Candidate(BaseModel):
     """Request fields to leave out."""
 
 
+def _left_to_server(value: Any) -> Any:
+    """TOML has no null."""
+    return None if value == "default" else value
+
+
+class JudgeEndpoint(BaseModel):
+    """One LLM judge: where it is, who we are there, how it is asked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    model: str = Field(min_length=1)
+    url: BaseUrl
+    format: Literal[WireFormat.OPENAI_CHAT, WireFormat.ANTHROPIC_MESSAGES] = WireFormat.OPENAI_CHAT
+    api_key: ApiKey | None = None
+    name: str = ""
+    """What reports call it; the model where empty."""
+    mode: Literal["schema", "tool"] | None = None
+    """How the verdict's schema is enforced; by default as the format's servers do it best."""
+    temperature: Annotated[float | None, BeforeValidator(_left_to_server)] = 0.0
+    """`default` leaves it out: reasoning models refuse it."""
+    top_p: float | None = None
+    seed: int | None = None
+    max_tokens: int = Field(default=2048, ge=1)
+    params: dict[str, Any] = {}
+    """Further request fields."""
+
+
+class JudgeRun(BaseModel):
+    """How a run of judges goes about its work."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    rubric: str | None = None
+    """Replaces ours."""
+    concurrency: int = Field(default=8, ge=1, le=1000)
+    """Calls at once, per judge."""
+    max_calls: int | None = Field(default=None, ge=0)
+    budget_usd: Decimal | None = Field(default=None, ge=0)
+    timeout: float = Field(default=120, gt=0)
+    tries: int = Field(default=4, ge=1)
+    longest_rest: float = Field(default=60, ge=0)
+    """Seconds: the most that a server's Retry-After is obeyed."""
+    max_chars: int = Field(default=200_000, ge=1)
+    """Pairs with more text than this are not judged."""
+    allow_same_family: bool = False
+    watch_system_fingerprint: bool = True
+    """Whether another `system_fingerprint` begins another epoch."""
+
+
 class Settings(BaseSettings):
     """The settings of one experiment; immutable once read. Use `load()`."""
 
@@ -247,6 +299,12 @@ class Settings(BaseSettings):
     content: Literal["full", "none"] = "full"
     prices: Annotated[dict[str, Price], NoDecode, BeforeValidator(_json)] = {}
     """USD per million tokens by model name, before any public price list."""
+    judges: Annotated[tuple[JudgeEndpoint, ...], NoDecode, BeforeValidator(_json)] = ()
+    """LLM judges (`[[judges]]` in shadow.toml), for `shadow-mw judge`."""
+    judge: Annotated[JudgeRun, NoDecode, BeforeValidator(_json)] = JudgeRun()
+    """How they are asked (`[judge]` in shadow.toml)."""
+    fields: Annotated[dict[str, dict[str, Any]], NoDecode, BeforeValidator(_json)] = {}
+    """How fields are compared, by path (`[fields."items[].price"]` in shadow.toml)."""
     config: Path | None = None
 
     @classmethod
@@ -312,8 +370,11 @@ class Settings(BaseSettings):
         return self.state_root / f"{digest}-{__version__}"
 
     def to_environ(self) -> dict[str, str]:
-        """The same settings as variables for a child process, the file's values included."""
-        table = self.model_dump(mode="json", exclude_none=True, exclude={"config"})
+        """The same settings as variables for a child process, the file's values included.
+
+        But for the judges: the runner asks none, and has no use for their keys.
+        """
+        table = self.model_dump(mode="json", exclude_none=True, exclude=NOT_FOR_CHILDREN)
         secrets = {
             name: value.get_secret_value()
             for name in ("candidate_api_key", "mark", "otlp_token", "redact_key")
@@ -391,12 +452,25 @@ def _one_line(error: ValidationError, values: dict[str, Any]) -> str:
     name = location[0].lower().removeprefix("shadow_") if location else ""
     variable = f"SHADOW_{name.upper()}"
     if first["type"] == "extra_forbidden":
-        accepted = ", ".join(sorted(Settings.model_fields))
+        model = _NESTED.get(name, Settings) if len(location) > 1 else Settings
+        accepted = ", ".join(sorted(model.model_fields))
         return f"{'.'.join(location)} in shadow.toml is not a setting; accepted: {accepted}"
+    if name in ("judge", "judges") and len(location) > 1:
+        return _one_line_in(variable if variable in os.environ else name, first)
     value = os.environ.get(variable, first.get("input"))
     shown = "***" if name in SECRETS else value
     where = variable if variable in os.environ or name not in values else ".".join(location)
     return f"{where}={shown!s}: accepted is {_accepted(name, first['msg'])}"
+
+
+def _one_line_in(table: str, error: ErrorDetails) -> str:
+    """Of a value within a table: its place, and what is accepted there."""
+    where = ".".join([table, *map(str, error["loc"][1:])])
+    if error["type"] == "missing":
+        return f"{where} is not set: every judge needs it"
+    secret = error["loc"][-1] in ("api_key", "url") or "params" in error["loc"]
+    shown = "***" if secret else error["input"]
+    return f"{where}={shown!s}: accepted is {_accepted('', error['msg'])}"
 
 
 _ACCEPTED = {
@@ -405,6 +479,8 @@ _ACCEPTED = {
     "candidate_url": "a base URL such as https://host/v1",
     "candidate_params": 'a JSON object such as {"temperature": 0}',
     "candidates": "a JSON list of objects with id, url and model",
+    "judges": "a JSON list of objects with url and model",
+    "judge": 'a JSON object such as {"concurrency": 4}',
     "sample_rate": "a number from 0 to 1",
     "window_start": "an ISO 8601 time with its zone, such as 2026-11-02T00:00:00Z",
     "window_end": "an ISO 8601 time with its zone, such as 2026-11-16T00:00:00Z",
@@ -414,6 +490,13 @@ _ACCEPTED = {
     "timeout": "seconds above 0",
     "experiment": "1 to 80 letters, digits or . _ : -",
     "prices": 'a JSON object such as {"my-model": {"input": 0.15, "output": 0.60}}',
+}
+
+
+_NESTED: dict[str, type[BaseModel]] = {
+    "candidates": Candidate,
+    "judges": JudgeEndpoint,
+    "judge": JudgeRun,
 }
 
 

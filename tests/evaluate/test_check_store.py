@@ -175,7 +175,8 @@ def test_a_store_of_version_2_goes_on(path):
     store_of(path, *both("p1", YES, NO, shadow__key="k"))
     connection = sqlite3.connect(path)
     connection.executescript(
-        "DROP TABLE check_results; DROP TABLE check_labels; PRAGMA user_version = 2;"
+        "DROP TABLE check_results; DROP TABLE check_labels; DROP TABLE meta;"
+        " DROP TABLE opinions; PRAGMA user_version = 2;"
     )
     connection.close()
     assert summary(path).checks == {}

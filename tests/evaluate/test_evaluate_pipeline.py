@@ -11,7 +11,7 @@ from evaluate.spans import PRICES, add_labels, both, leg, span, store_of, summar
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from shadow_mw import semconv
-from shadow_mw.evaluate.pipeline import Evaluator, Store
+from shadow_mw.evaluate.pipeline import Evaluator, FieldJudge, Store
 from shadow_mw.exceptions import DataError
 
 TRUTH = {"total": "9.00", "tax_id": None}
@@ -348,3 +348,19 @@ def test_the_newest_data_is_chosen_and_the_others_are_named(path):
     assert summary(path, experiment="old").others == ()
     with pytest.raises(DataError, match=r"no data of candidate 'x'; it has new/c, old/c"):
         summary(path, candidate="x")
+
+
+def test_declared_rules_judge_fields_and_other_rules_judge_them_anew(tmp_path):
+    path = tmp_path / "shadow.db"
+    legs = both("p1", '{"total": "1.234,50"}', '{"total": "1234.5"}', shadow__key="k")
+    store_of(path, *legs, labels=[("k", {"total": "1234.50"})])
+    assert summary(path).metrics["field_accuracy"].candidate == 0
+
+    german = FieldJudge.declared({"total": {"normalise": "decimal", "locale": "de"}})
+    Evaluator.open(path, PRICES, fields=german).shutdown()
+    assert summary(path).metrics["field_accuracy"].primary == 0
+
+    english = FieldJudge.declared({"total": {"normalise": "decimal", "locale": "en"}})
+    Evaluator.open(path, PRICES, fields=english).shutdown()
+    found = summary(path).metrics["field_accuracy"]
+    assert (found.primary, found.candidate) == (0, 1)

@@ -32,8 +32,9 @@ def label(file: Path, store: Path | None, machine: bool) -> None:
     used = settings.load()
     if store is not None:
         used = used.model_copy(update={"store": store})
+    judge = pipeline.FieldJudge.declared(used.fields)
     with pipeline.Store.open(used.store, create=True) as opened:
-        result = pipeline.label(opened, rows, Redactor.for_labels(used).json)
+        result = pipeline.label(opened, rows, Redactor.for_labels(used).json, judge)
     click.echo(json.dumps(asdict(result)) if machine else _sentence(result))
 
 

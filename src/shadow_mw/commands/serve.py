@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import click
 
-from shadow_mw.evaluate.pipeline import Evaluator, Store
+from shadow_mw.evaluate.pipeline import Evaluator, FieldJudge, Store
 from shadow_mw.evaluate.watch import Watch
 from shadow_mw.exceptions import ConfigError
 from shadow_mw.prices import PriceTable
@@ -88,7 +88,12 @@ def _listening(listen: str, host: str, port: int) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def _evaluator(settings: Settings) -> Iterator[Evaluator]:
-    evaluator = Evaluator.open(settings.store, PriceTable(settings.prices), durable=True)
+    evaluator = Evaluator.open(
+        settings.store,
+        PriceTable(settings.prices),
+        fields=FieldJudge.declared(settings.fields),
+        durable=True,
+    )
     try:
         yield evaluator
     finally:

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from shadow_mw.evaluate.checks import Checks, check, run_checks
-from shadow_mw.evaluate.fields import FieldScore, judge_pair
+from shadow_mw.evaluate.field_judge import FieldJudge
 from shadow_mw.evaluate.ingest import Observation, observation, record
 from shadow_mw.evaluate.pair import Leg, Pair, pairs
 from shadow_mw.evaluate.store import Store
@@ -26,12 +26,15 @@ from shadow_mw.records import Reading, SpanRecord
 from shadow_mw.results import Label, LabelResult
 from shadow_mw.types import Json
 
-__all__ = ["Evaluator", "Store", "label", "summarise"]
+__all__ = ["Evaluator", "FieldJudge", "Store", "label", "summarise"]
 
 logger = logging.getLogger("shadow_mw")
 
 SENDER_PATIENCE = 5.0
 """Seconds for which a locked store keeps a sender waiting; exporters give up after 10."""
+
+PLAIN = FieldJudge()
+"""No rule declared: everything has to be equal as it is."""
 
 RESCORED_AT_ONCE = 200
 """Pairs in one transaction: a long one would keep the evaluator from storing."""
@@ -40,9 +43,18 @@ RESCORED_AT_ONCE = 200
 class Evaluator(SpanExporter):
     """Stores and judges what the runner or a collector exports; any thread may call it."""
 
-    def __init__(self, store: Store, prices: PriceTable, *, durable: bool = False) -> None:
+    def __init__(
+        self,
+        store: Store,
+        prices: PriceTable,
+        *,
+        fields: FieldJudge = PLAIN,
+        durable: bool = False,
+    ) -> None:
         if durable:
             store.make_durable(SENDER_PATIENCE)
+        adopt(store, fields)
+        self._fields = fields
         self._durable = durable
         self._store = store
         self._prices = prices
@@ -50,19 +62,27 @@ class Evaluator(SpanExporter):
         self._failing = False
 
     @classmethod
-    def open(cls, path: str | Path, prices: PriceTable, *, durable: bool = False) -> Evaluator:
+    def open(
+        cls,
+        path: str | Path,
+        prices: PriceTable,
+        *,
+        fields: FieldJudge = PLAIN,
+        durable: bool = False,
+    ) -> Evaluator:
         """Open the store at `path`, or make it.
 
         Args:
             path: the file.
             prices: what calls cost.
+            fields: judges fields by the declared rules.
             durable: what is stored outlives the power too, not only this process, and a file
                 that was removed takes nothing; for spans whose sender forgets them then.
 
         Raises:
             StoreError: the file there is no store that this code can use; it is untouched.
         """
-        return cls(Store.open(path, create=True), prices, durable=durable)
+        return cls(Store.open(path, create=True), prices, fields=fields, durable=durable)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Store and judge a batch; SUCCESS says that it is on disk, FAILURE that none of it is."""
@@ -96,7 +116,7 @@ class Evaluator(SpanExporter):
         return True
 
     def _store_all(self, legs: Sequence[Observation], readings: Sequence[Reading]) -> None:
-        ingest(self._store, legs)
+        ingest(self._store, legs, self._fields)
         for reading in readings:
             self._store.set_reading(reading)
 
@@ -118,7 +138,16 @@ class Evaluator(SpanExporter):
         return False
 
 
-def ingest(store: Store, legs: Iterable[Observation]) -> None:
+def adopt(store: Store, fields: FieldJudge) -> None:
+    """Judge by these rules from now on, and anew what was judged by others."""
+    with store.transaction():
+        changed = store.set_rules(fields.fingerprint)
+    if changed:
+        logger.warning("shadow_mw: %d pairs are judged anew: the rules of fields differ", changed)
+    rejudge(store, fields)
+
+
+def ingest(store: Store, legs: Iterable[Observation], fields: FieldJudge = PLAIN) -> None:
     """Store legs, and judge every pair that they complete."""
     new: dict[tuple[str, str], list[Leg]] = {}
     for observed in legs:
@@ -133,7 +162,7 @@ def ingest(store: Store, legs: Iterable[Observation]) -> None:
         for pair in found:
             row = store.add_pair(pair)
             if row is not None:
-                judge(store, row, pair)
+                judge(store, row, pair, fields)
         paired = {leg.row for pair in found for leg in (pair.primary, pair.candidate)}
         store.set_waiting(
             [leg.row for leg in batch if leg.row not in paired],
@@ -141,7 +170,7 @@ def ingest(store: Store, legs: Iterable[Observation]) -> None:
         )
 
 
-def judge(store: Store, row: int, pair: Pair) -> None:
+def judge(store: Store, row: int, pair: Pair, fields: FieldJudge = PLAIN) -> None:
     """Run every check on one stored pair, and replace what was known about it."""
     if not pair.comparable:
         store.save(row, Checks(), None)
@@ -149,16 +178,14 @@ def judge(store: Store, row: int, pair: Pair) -> None:
     truth = store.truth(pair.key)
     checks = check(pair, has_truth=truth is not None)
     results = run_checks(pair, has_truth=truth is not None)
-    store.save(row, checks, None if truth is None else score(pair, truth), results)
-
-
-def score(pair: Pair, truth: Json) -> list[FieldScore]:
-    """Hold both outputs against the truth, field by field."""
-    return judge_pair(truth, pair.primary.answer.structured, pair.candidate.answer.structured)
+    store.save(row, checks, None if truth is None else fields.score(pair, truth), results)
 
 
 def label(
-    store: Store, rows: Sequence[Label], redact: Callable[[Json], Json] = lambda value: value
+    store: Store,
+    rows: Sequence[Label],
+    redact: Callable[[Json], Json] = lambda value: value,
+    fields: FieldJudge = PLAIN,
 ) -> LabelResult:
     """Store ground truth and judge every pair that it is for.
 
@@ -166,11 +193,12 @@ def label(
         store: where both go.
         rows: all of them are stored, or none.
         redact: the pseudonyms that stored outputs have, so that equal values stay equal.
+        fields: judges fields by the declared rules.
     """
     truths = [(redact(row.key), redact(row.truth)) for row in rows]
     with store.transaction():
         matches = [store.set_truth(key, truth) for key, truth in truths]
-    rejudge(store)
+    adopt(store, fields)
     return LabelResult(
         stored=len(truths),
         scored=sum(_scored(store, key) for key, _ in truths),
@@ -178,13 +206,13 @@ def label(
     )
 
 
-def rejudge(store: Store) -> None:
-    """Judge every pair whose truth changed; what an interrupted run left is done too."""
+def rejudge(store: Store, fields: FieldJudge = PLAIN) -> None:
+    """Judge every pair whose truth or rules changed; what an interrupted run left is done too."""
     while True:
         with store.transaction():
             stale = store.stale_pairs(RESCORED_AT_ONCE)
             for row, pair in stale:
-                judge(store, row, pair)
+                judge(store, row, pair, fields)
         if not stale:
             return
 

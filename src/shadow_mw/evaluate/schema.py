@@ -13,7 +13,7 @@ from shadow_mw.exceptions import StoreError
 APPLICATION_ID: Final = 0x53484457
 """`SHDW`: says in the file's header whose it is."""
 
-VERSION: Final = 3
+VERSION: Final = 4
 BUSY_SECONDS: Final = 10.0
 PAGE_SIZE: Final = 8192
 CHECKED_WHOLE: Final = 32 * 2**20
@@ -55,6 +55,14 @@ CREATE TABLE check_results (
 ) WITHOUT ROWID;
 """
 
+META: Final = """
+-- What the whole store has one of: 'field_rules', the fingerprint of the rules that judged fields.
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
 FIELDS: Final = """
 -- Both legs' outcome at n leaves of one path of one pair: a path into a list has several, and each
 -- combination of outcomes its own number. truth is 'value', 'null' or NULL (not labelled).
@@ -70,6 +78,40 @@ CREATE TABLE fields (
     PRIMARY KEY (pair, path, number)
 ) WITHOUT ROWID;
 CREATE INDEX fields_outcomes ON fields (series, path, truth, "primary", candidate, n);
+"""
+
+OPINIONS: Final = """
+-- Every answer of a judge: one pair, as it was then, in one order.
+CREATE TABLE opinions (
+    spec TEXT NOT NULL,
+    pair_id TEXT NOT NULL,
+    item TEXT NOT NULL,
+    first TEXT NOT NULL,
+    judge TEXT NOT NULL,
+    epoch TEXT NOT NULL,
+    winner TEXT NOT NULL,
+    invalid TEXT,
+    analysis TEXT NOT NULL,
+    model TEXT,
+    system_fingerprint TEXT,
+    primary_length INTEGER NOT NULL,
+    candidate_length INTEGER NOT NULL,
+    input_tokens INTEGER,
+    output_tokens INTEGER,
+    cost_usd TEXT,
+    calls INTEGER NOT NULL,
+    time_ns INTEGER NOT NULL,
+    latency_ms REAL NOT NULL,
+    UNIQUE (spec, pair_id, item, first)
+);
+CREATE INDEX opinions_item ON opinions (item, pair_id);
+-- What judges were last shown of a pair; item is NULL where both outputs are the same, and nobody
+-- is asked. inclusion is the probability with which the pair was drawn.
+CREATE TABLE judged (
+    pair INTEGER PRIMARY KEY REFERENCES pairs,
+    item TEXT,
+    inclusion REAL NOT NULL
+);
 """
 
 TABLES: Final = f"""
@@ -145,7 +187,7 @@ CREATE TABLE paths (
     id INTEGER PRIMARY KEY,
     path TEXT NOT NULL UNIQUE
 );
-{FIELDS}CREATE TABLE truth (
+{META}{FIELDS}CREATE TABLE truth (
     key TEXT PRIMARY KEY,
     truth TEXT NOT NULL
 ) WITHOUT ROWID;
@@ -158,7 +200,7 @@ CREATE TABLE funnel (
     n INTEGER NOT NULL,
     PRIMARY KEY (experiment, candidate_id, source, name)
 ) WITHOUT ROWID;
-{ADDED}{CHECKS}"""
+{ADDED}{CHECKS}{OPINIONS}"""
 
 MIGRATIONS: Final = {
     1: f"""
@@ -170,12 +212,13 @@ CREATE INDEX pairs_unpublished ON pairs (id) WHERE NOT published;
 """,
     # Pairs that are there keep what they have; they get results of checks when judged anew.
     2: f"""
-{CHECKS}DROP INDEX fields_outcomes;
+{CHECKS}{META}DROP INDEX fields_outcomes;
 ALTER TABLE fields RENAME TO old_fields;
 {FIELDS}INSERT INTO fields (pair, path, series, truth, "primary", candidate)
     SELECT pair, path, series, truth, "primary", candidate FROM old_fields;
 DROP TABLE old_fields;
 """,
+    3: OPINIONS,
 }
 """From each version to the next. Columns have defaults: the side of a rolling deploy that opened
 the store before goes on writing to it."""

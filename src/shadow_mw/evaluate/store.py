@@ -48,6 +48,7 @@ SELECT_SCORED = (
     " experiment, candidate_id, pair_id, trace_id, span_id"
     " FROM pairs JOIN observations ON observations.id = candidate_row"
 )
+SELECT_PAIR = "SELECT id, primary_row, candidate_row FROM pairs"
 SELECT_LEGS = (
     f"SELECT id, data, {', '.join(COLUMNS)} FROM observations"
     " LEFT JOIN payloads ON observation = id"
@@ -129,6 +130,10 @@ class Store:
         row: tuple[Any, ...] = self.query(sql, values)[0]
         return row
 
+    def write(self, sql: str, rows: Iterable[Iterable[Any]]) -> None:
+        """Run a writing statement for every row of values."""
+        self._connection.executemany(sql, map(tuple, rows))
+
     # Legs and pairs
 
     def add(self, leg: Observation) -> int | None:
@@ -142,6 +147,10 @@ class Store:
         if leg.role == Role.CANDIDATE:
             self._touch_series(leg)
         return int(row[0])
+
+    def pair(self, row: int) -> Pair:
+        """The pair of a row number."""
+        return Pair(*map(self._leg, self.one(f"{SELECT_PAIR} WHERE id = ?", (row,))[1:]))
 
     def legs(self, experiment: str, pair_id: str, before: int) -> list[Leg]:
         """The legs of one exchange that were stored before a row."""
@@ -178,9 +187,7 @@ class Store:
 
     def stale_pairs(self, limit: int) -> list[tuple[int, Pair]]:
         """Pairs whose truth changed since they were judged."""
-        rows = self.query(
-            "SELECT id, primary_row, candidate_row FROM pairs WHERE stale LIMIT ?", (limit,)
-        )
+        rows = self.query(f"{SELECT_PAIR} WHERE stale LIMIT ?", (limit,))
         return [(row, Pair(self._leg(one), self._leg(other))) for row, one, other in rows]
 
     def _leg(self, row: int) -> Leg:
@@ -307,6 +314,20 @@ class Store:
         """The ground truth under a business key; None where there is none."""
         rows = self.query("SELECT truth FROM truth WHERE key = ?", (key,)) if key else []
         return strict_json.loads(rows[0][0]) if rows else None
+
+    def set_rules(self, fingerprint: str) -> int:
+        """Note the rules of fields; the number of pairs that were judged by others."""
+        before = self.query("SELECT value FROM meta WHERE name = 'field_rules'")
+        if before == [(fingerprint,)]:
+            return 0
+        self._connection.execute(
+            "INSERT INTO meta VALUES ('field_rules', ?)"
+            " ON CONFLICT DO UPDATE SET value = excluded.value",
+            (fingerprint,),
+        )
+        # A store that never noted any was judged without a rule, by the first version of the judge.
+        changed = self._connection.execute("UPDATE pairs SET stale = 1 WHERE scored")
+        return changed.rowcount
 
     def set_truth(self, key: str, truth: Json) -> int:
         """Store or replace a truth; the number of pairs that have to be judged anew."""
