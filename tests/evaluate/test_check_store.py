@@ -174,10 +174,9 @@ def test_the_report_as_json_and_for_people(path):
 def test_a_store_of_version_2_goes_on(path):
     store_of(path, *both("p1", YES, NO, shadow__key="k"))
     connection = sqlite3.connect(path)
-    connection.executescript(
-        "DROP TABLE check_results; DROP TABLE check_labels; DROP TABLE meta;"
-        " DROP TABLE opinions; PRAGMA user_version = 2;"
-    )
+    for table in ("check_results", "check_labels", "meta", "opinions", "judged"):
+        connection.execute(f"DROP TABLE {table}")
+    connection.execute("PRAGMA user_version = 2")
     connection.close()
     assert summary(path).checks == {}
     evaluator = Evaluator.open(path, PRICES)
