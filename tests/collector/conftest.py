@@ -20,6 +20,12 @@ FAST = Path(__file__).with_name("fast.yaml")
 TOKEN = "evaluators-token"
 
 
+def queued(collector: Otelcol) -> float:
+    """Spans that the evaluation side has put into its queue."""
+    name = "otelcol_processor_outgoing_items"
+    return collector.metric(name, otel_signal="traces", processor="filter/legs")
+
+
 @dataclass
 class Chain:
     collector: Otelcol

@@ -6,9 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from collector.conftest import ROUTING, SHADOW, Chain, running_chain
+from collector.conftest import ROUTING, SHADOW, Chain, queued, running_chain
 from support.lab import until
-from support.otelcol import Otelcol
 from support.otlp_traffic import Made, pair, send
 
 WINDOW = 1
@@ -20,12 +19,6 @@ exporters:
       max_elapsed_time: {WINDOW}s
 """
 BOTH = pytest.mark.parametrize("configs", [SHADOW, ROUTING], ids=["shadow", "routing"])
-
-
-def queued(collector: Otelcol) -> float:
-    """Spans that the evaluation side has put into its queue."""
-    name = "otelcol_processor_outgoing_items"
-    return collector.metric(name, otel_signal="traces", processor="filter/legs")
 
 
 def request(number: int) -> list[Made]:

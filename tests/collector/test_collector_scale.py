@@ -9,6 +9,7 @@ from itertools import cycle
 
 import grpc
 import pytest
+from collector.conftest import queued
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 from support.lab import until
 from support.otelcol import CONFIGS, Otelcol, running_collector
@@ -133,12 +134,13 @@ def test_counters_of_a_runner_are_at_one_evaluator(tier: Tier) -> None:
 
 
 def test_what_a_dead_gateway_should_have_waits_for_it(tier: Tier) -> None:
-    gateway = tier.gateways[0]
+    gateway, agent = tier.gateways[0], tier.agents[0]
     gateway.kill()
+    before = queued(agent)
     numbers = range(1000, 1000 + PAIRS)
     for number in numbers:
-        assert send(tier.agents[0].otlp_http, pair(f"pair-{number}", Made("app"))) == 200
-    agent = tier.agents[0]
+        assert send(agent.otlp_http, pair(f"pair-{number}", Made("app"))) == 200
+    until(lambda: queued(agent) == before + 2 * PAIRS, "all is on disk")
     until(lambda: "Exporting failed" in agent.log(), "the agent notices")
     agent.kill()
     agent.restart()

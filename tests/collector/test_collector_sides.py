@@ -79,7 +79,7 @@ def test_credentials_are_masked_and_nothing_else(chain: Chain, trace: str) -> No
         ' "auth": "Bearer abcdefghijklmnop.qrst", "n": 12345678901234567890}'
     )
     (primary, candidate) = pair("p2", Made("root", trace), content=content)
-    secret = {**candidate.attributes, "http.request.header.authorization": "hunter2-hunter2"}
+    secret = {**candidate.attributes, "http.request.header.authorization": ["hunter2-hunter2"]}
     chain.send(primary, replace(candidate, attributes=secret))
     chain.barrier()
     came = {span.name: span.attributes for span in chain.at_evaluator(trace)}
