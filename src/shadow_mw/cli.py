@@ -23,6 +23,7 @@ COMMANDS = {
     "export": "export",
     "label": "label",
     "score": "score",
+    "judge": "judge",
     "calibrate": "calibrate",
     "report": "report",
 }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -315,3 +316,25 @@ def test_another_candidate_store_or_experiment_has_another_directory(tmp_path: P
     }
 
     assert len(directories) == 4
+
+
+def test_the_runner_gets_no_key_of_a_judge(environ):
+    judges = [{"url": "http://h/v1", "model": "m", "api_key": "sesame"}]
+    environ(**MINIMAL, SHADOW_JUDGES=json.dumps(judges), SHADOW_JUDGE='{"concurrency": 2}')
+    settings = load()
+
+    assert settings.judges[0].api_key.get_secret_value() == "sesame"
+    assert "sesame" not in repr(settings)
+    assert not any("JUDGE" in name for name in settings.to_environ())
+
+
+@pytest.mark.parametrize("table", ["judges", "judge"])
+def test_a_misspelt_key_of_a_judge_names_those_that_there_are(environ, tmp_path, table: str):
+    path = tmp_path / "shadow.toml"
+    head = '[[judges]]\nurl = "http://h/v1"\nmodel = "m"' if table == "judges" else "[judge]"
+    path.write_text(f"{head}\ntemprature = 1\n")
+    environ(SHADOW_CONFIG=str(path))
+    known = "max_tokens" if table == "judges" else "max_calls"
+
+    with pytest.raises(ConfigError, match=rf"temprature in shadow.toml is not .*{known}"):
+        load()
