@@ -23,10 +23,10 @@ GATEWAY = [CONFIGS / "agent-gateway" / "gateway.yaml"]
 FAST = """
 exporters:
   otlp_grpc/primary: {sending_queue: {batch: {flush_timeout: 10ms}}}
-  load_balancing/traces: &fast
+  load_balancing/eval: &fast
     retry_on_failure: {initial_interval: 50ms, max_interval: 200ms}
     sending_queue: {batch: {flush_timeout: 10ms}}
-  load_balancing/metrics: *fast
+  load_balancing/eval_metrics: *fast
 """
 PAIRS = 30
 
