@@ -448,3 +448,16 @@ def test_usage_and_a_store_without_pairs(tmp_path):
         stored(tmp_path, row("p1", "x", {"output": None, "error": "timeout"}))
         line = refused(command(tmp_path, "judge", **variables(server)), 65)
     assert "no pair that could be judged: candidate_failed 1" in line
+
+
+def test_an_unknown_price_is_no_price_and_one_answer_proves_little(store):
+    with judge_server(good) as server:
+        unpriced = variables(server, SHADOW_PRICES="{}")
+        dry = printed(command(store, "judge", "--json", "--dry-run", **unpriced))
+        found = printed(command(store, "judge", "--json", **unpriced))
+        line = refused(command(store, "judge", "--all", "--budget-usd", "1", **unpriced), 78)
+    assert (dry["plan"]["usd"], dry["plan"]["unpriced"]) == (None, ["judge-1"])
+    assert found["run"]["usd"] is found["judges"][0]["usd"] is None
+    assert "no price is known for judge judge-1" in line
+    low, high = found["judges"][0]["win_rate"]["naive_ci"]
+    assert (low, high) == (pytest.approx(0.69, abs=0.01), 1)

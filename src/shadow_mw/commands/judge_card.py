@@ -25,7 +25,7 @@ def plan_json(plan: Plan) -> dict[str, Json]:
         "plan": {
             "calls": plan.calls,
             "recorded": plan.recorded,
-            "usd": float(plan.usd),
+            "usd": None if plan.unpriced and not plan.usd else float(plan.usd),
             "unpriced": list(plan.unpriced),
         },
     }
@@ -43,7 +43,7 @@ def run_json(run: Run, cards: Sequence[JudgeCard]) -> dict[str, Json]:
             "stopped": dict(run.stopped),
             "overrides": list(run.overrides),
             "calls": run.calls,
-            "usd": float(run.usd),
+            "usd": _spent(run),
         },
         "judges": [card_json(card) for card in cards],
     }
@@ -78,7 +78,7 @@ def card_json(card: JudgeCard) -> dict[str, Json]:
         "reasons": list(card.reasons),
         "calibration": calibrate_card.as_json(result) if result else None,
         "calls": card.calls,
-        "usd": float(card.usd),
+        "usd": None if card.usd is None else float(card.usd),
     }
 
 
@@ -176,7 +176,9 @@ def _estimate(found: Estimate | None) -> tuple[str, str]:
 
 
 def _notes(run: Run, cards: Sequence[JudgeCard]) -> list[str]:
-    notes = [f"{run.asked:,} answers now; {run.calls:,} calls and {dollars(float(run.usd))} in all"]
+    usd = _spent(run)
+    spent = "a price is not known" if usd is None else dollars(usd)
+    notes = [f"{run.asked:,} answers now; {run.calls:,} calls in all ({spent})"]
     notes += [
         f"judge {shown_plain(card.judge)}: {sum(card.wins.values()):,} pairs were judged in an"
         f" earlier epoch ({shown_plain(card.model)}, {card.epoch[:16]}), and are in no figure above"
@@ -195,6 +197,12 @@ def _notes(run: Run, cards: Sequence[JudgeCard]) -> list[str]:
         notes.append(f"{len(run.too_large):,} pairs have more text than is judged")
     notes += [f"allowed: {shown_plain(text)}" for text in run.overrides]
     return notes
+
+
+def _spent(run: Run) -> float | None:
+    """Unknown where one answer has no price: never taken as 0."""
+    unpriced = any(opinion.cost_usd is None for opinion in run.opinions)
+    return None if unpriced else float(run.usd)
 
 
 def _share(share: Share | None) -> Json:

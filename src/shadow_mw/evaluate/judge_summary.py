@@ -48,7 +48,8 @@ class JudgeCard:
     """The same as people would have said; None without their labels."""
     calibration: Calibration | None
     calls: int
-    usd: Decimal
+    usd: Decimal | None
+    """None where the price of an answer is not known."""
 
     @property
     def qualified(self) -> bool:
@@ -129,11 +130,27 @@ def _card(
         _wins(pool.judgements),
         drawn.identical,
         bias_card(pool.judgements, kin) if pool.judgements else None,
-        _with_ties(plain(scores), drawn) if scores else None,
+        _with_ties(_at_its_word(scores), drawn) if scores else None,
         _with_ties(calibration.correction.estimate, drawn) if calibration else None,
         calibration,
         sum(opinion.calls for opinion in opinions),
-        sum((opinion.cost_usd or Decimal(0) for opinion in opinions), Decimal(0)),
+        _usd(opinions),
+    )
+
+
+def _usd(opinions: Iterable[Opinion]) -> Decimal | None:
+    costs = [opinion.cost_usd for opinion in opinions]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known, Decimal(0)) if len(known) == len(costs) else None
+
+
+def _at_its_word(scores: Sequence[float]) -> Estimate:
+    """The plain mean; a few scores that are all the same have no spread, and prove little."""
+    found, least = plain(scores), quantiles.unseen(len(scores))
+    return Estimate(
+        found.value,
+        max(min(found.low, found.value - least), 0.0),
+        min(max(found.high, found.value + least), 1.0),
     )
 
 
