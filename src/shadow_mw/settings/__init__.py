@@ -1,0 +1,20 @@
+"""The settings of one experiment. Read once at start-up, never on the request path."""
+
+from shadow_mw.settings.models import Candidate, JudgeEndpoint, JudgeRun, Price
+from shadow_mw.settings.reading import load, unknown_variables
+from shadow_mw.settings.refusal import SECRETS
+from shadow_mw.settings.settings import Settings
+from shadow_mw.settings.values import REDACTIONS, split_host_port
+
+__all__ = [
+    "REDACTIONS",
+    "SECRETS",
+    "Candidate",
+    "JudgeEndpoint",
+    "JudgeRun",
+    "Price",
+    "Settings",
+    "load",
+    "split_host_port",
+    "unknown_variables",
+]
