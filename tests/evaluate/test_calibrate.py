@@ -181,6 +181,9 @@ GOOD = '{"id": "p1", "human": "A", "judge": ["A", "TIE"]}'
         ('{"id": "p1", "human": "B", "judge": ["B", "B"]}', "id 'p1' has another `judge`"),
         ('{"id": "p1", "judge": ["A", "TIE"], "segment": "s"}', "has another `segment`"),
         ('{"id": "p", "id": "p", "judge": ["A", "A"]}', "appears twice"),
+        ('{"id": "p1", "human": "A", "judge": null}', "id 'p1' has another `judge`"),
+        ('{"id": "p", "judge": ["A", "A"], "annotator": ""}', "`annotator` must be a name"),
+        ('{"id": "p", "judge": ["A", "A"], "order": true}', "`order` must be a whole number"),
     ],
 )
 def test_a_bad_line_is_named_with_what_is_accepted(line, fault):
@@ -202,6 +205,20 @@ def test_a_file_without_labels_or_with_some_probabilities_is_refused():
         )
     with pytest.raises(DataError, match="f:1: "):
         read_rows([b"\xff\xfe"], "f")
+
+
+def test_of_one_annotator_the_last_line_counts_and_null_takes_back():
+    item = {"id": "p", "judge": ["A", "A"], "inclusion": 0.5}
+    said = [("ann", "A"), ("bob", "TIE"), ("ann", "B"), ("cat", "A"), ("cat", None)]
+    found = [item | {"human": None, "order": 1}]
+    found += [item | {"human": human, "annotator": name} for name, human in said]
+    (row,) = read_rows([json.dumps(line).encode() for line in found], "f")
+    assert row.humans == (Choice.B, Choice.TIE)
+
+
+def test_items_that_no_judge_was_asked_about_are_left_out():
+    others = [row | {"id": f"q{i}", "judge": None} for i, row in enumerate(good(30))]
+    assert run(*good(60), *others) == run(*good(60))
 
 
 def test_rows_are_read_as_written():

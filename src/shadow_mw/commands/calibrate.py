@@ -36,8 +36,10 @@ def calibrate(file: Path, win: str, machine: bool) -> None:
     where it was not valid. `human` is A, B or TIE, a list of several people's, or null: an item
     that is judged and not labelled still counts for the corrected win rate. `inclusion` is the
     probability with which an item was chosen to be labelled, where it was not the same for all.
+    Files of `shadow-mw label --terminal` are read as they are; items that no judge was asked about
+    (`judge` is null) are left out.
     """
-    result = _calibrated(_read(file), Choice(win))
+    result = _calibrated(_judged(_read(file), file), Choice(win))
     from shadow_mw.commands.calibrate_card import as_json, show
 
     if machine:
@@ -53,6 +55,17 @@ def _calibrated(rows: list[Row], win: Choice) -> Calibration:
     from shadow_mw.evaluate.calibrate import calibrate
 
     return calibrate(rows, win)
+
+
+def _judged(rows: list[Row], file: Path) -> list[Row]:
+    found = [row for row in rows if row.judged]
+    if any(row.humans for row in found):
+        return found
+    n = sum(bool(row.humans) for row in rows)
+    raise DataError(
+        f"{file}: nothing to compare: none of the {n:,} labelled items has a judge's verdict;"
+        " `shadow-mw judge --labels` brings them together"
+    )
 
 
 def _read(file: Path) -> list[Row]:

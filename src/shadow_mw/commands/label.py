@@ -1,4 +1,4 @@
-"""`shadow-mw label`: ground truth for pairs, by business key."""
+"""`shadow-mw label`: ground truth by business key, and people's choice between outputs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from shadow_mw import settings
 from shadow_mw.evaluate import pipeline
@@ -16,22 +17,79 @@ from shadow_mw.exceptions import DataError
 from shadow_mw.results import Label, LabelResult
 from shadow_mw.runner.redact import Redactor
 
+A_FILE = click.Path(path_type=Path)
+
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--store", type=click.Path(path_type=Path), help="Default: SHADOW_STORE.")
+@click.argument("file", required=False, type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--store", type=A_FILE, help="Default: SHADOW_STORE.")
 @click.option("--json", "machine", is_flag=True, help="Print one JSON object.")
-def label(file: Path, store: Path | None, machine: bool) -> None:
+@click.option("--terminal", is_flag=True, help="Choose between outputs instead, key by key.")
+@click.option("--n", type=click.IntRange(1), default=200, show_default=True, help="Pairs to draw.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the draw, and of A and B.")
+@click.option(
+    "--out",
+    type=A_FILE,
+    default=Path("labels.jsonl"),
+    show_default=True,
+    help="Where labels go; a file that is there is gone on with.",
+)
+@click.option("--annotator", metavar="NAME", help="Who labels. Default: the login name.")
+@click.option("--experiment", help="Default: the one with the newest data.")
+@click.option("--candidate", help="Default: the one with the newest data.")
+@click.option("--judge", metavar="NAME", help="Whose verdicts go with the labels.")
+@click.option("--all", "whole", is_flag=True, help="Draw from pairs that no judge saw, too.")
+def label(
+    file: Path | None,
+    store: Path | None,
+    machine: bool,
+    terminal: bool,
+    n: int,
+    seed: int,
+    out: Path,
+    annotator: str | None,
+    experiment: str | None,
+    candidate: str | None,
+    judge: str | None,
+    whole: bool,
+) -> None:
     """Store the ground truth of FILE (- is standard input) and score every pair it is for.
 
     One JSON object a line: {"key": "invoice-17", "truth": {"total": "9.00", "tax_id": null}}.
     The key is what the app gave to shadow_mw.annotate(key=...). null says that there is no value;
     a field that is left out is not judged.
+
+    With --terminal, and without FILE: draw pairs, more of those that a judge is likely to get
+    wrong, and ask which output is better, without saying whose it is. Every answer is kept at once
+    in --out, which `shadow-mw calibrate` reads.
     """
-    rows = _read(file)
+    if terminal == (file is not None):
+        raise click.UsageError("accepted is FILE, or --terminal without it")
     used = settings.load()
     if store is not None:
         used = used.model_copy(update={"store": store})
+    if file is not None:
+        _refuse_others()
+        _store_truth(file, used, machine=machine)
+        return
+    if machine:
+        raise click.UsageError("--terminal prints no JSON: the labels are in --out")
+    from shadow_mw.commands.label_draw import Draw, run
+
+    run(used, Draw(n, seed, judge, whole), out, annotator, (experiment, candidate))
+
+
+def _refuse_others() -> None:
+    """What belongs to --terminal alone would be without effect."""
+    context = click.get_current_context()
+    for name in sorted(context.params.keys() - {"file", "store", "machine"}):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = "--all" if name == "whole" else f"--{name}"
+            raise click.UsageError(f"{option} needs --terminal")
+
+
+def _store_truth(file: Path, used: settings.Settings, *, machine: bool) -> None:
+    rows = _read(file)
     judge = pipeline.FieldJudge.declared(used.fields)
     with pipeline.Store.open(used.store, create=True) as opened:
         result = pipeline.label(opened, rows, Redactor.for_labels(used).json, judge)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -15,7 +16,8 @@ ACCEPTED = (
     'accepted: {"id": "p1", "human": "A", "judge": ["A", "TIE"], "segment": "monday",'
     ' "inclusion": 0.2}'
 )
-KEYS = frozenset({"id", "human", "judge", "segment", "inclusion"})
+KEYS = frozenset({"id", "human", "judge", "segment", "inclusion", "annotator", "order", "both_bad"})
+"""The last three are written by `shadow-mw label --terminal`."""
 
 
 class Choice(StrEnum):
@@ -41,6 +43,8 @@ class Row:
     segment: str | None = None
     inclusion: float | None = None
     """With which probability the item was chosen to be labelled."""
+    judged: bool = True
+    """False where no judge was asked, which is not the same as no valid verdict."""
 
     @property
     def human(self) -> Choice | None:
@@ -48,11 +52,23 @@ class Row:
         return next((c for c in Choice if 2 * self.humans.count(c) > len(self.humans)), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: an item, and what one person said of it."""
+
+    row: Row
+    number: int
+    annotator: str | None = None
+    order: int | None = None
+    """The item's place among those that were drawn to be labelled."""
+
+
 def read_rows(lines: Iterable[bytes], name: str) -> list[Row]:
     """Read calibration lines; blank ones are skipped.
 
     `human` is one verdict, a list of several people's, or null (judged, not labelled). Lines with
-    the same id are several people's labels of one item, and must agree on everything else.
+    the same id are several people's labels of one item, and must agree on everything else. Of
+    one `annotator` the last line of an item counts: what was taken back is null there.
 
     Args:
         lines: as a binary file gives them.
@@ -62,14 +78,15 @@ def read_rows(lines: Iterable[bytes], name: str) -> list[Row]:
         DataError: naming file, line, fault and what is accepted.
     """
     rows: dict[str, Row] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    said = defaultdict[str, dict[str | int, tuple[Choice, ...]]](dict)
+    for line in read_lines(lines, name):
+        row = line.row
+        said[row.id][line.annotator or line.number] = row.humans
         try:
-            row = _row(line, first=number == 1)
-            rows[row.id] = _joined(rows[row.id], row) if row.id in rows else row
+            _check_same(rows.setdefault(row.id, row), row)
         except ValueError as error:
-            raise DataError(f"{name}:{number}: {error}; {ACCEPTED}") from None
+            raise _fault(name, line.number, error) from None
+    rows = {id: replace(row, humans=sum(said[id].values(), ())) for id, row in rows.items()}
     if not any(row.humans for row in rows.values()):
         raise DataError(f"{name}: no line has a human label; {ACCEPTED}")
     chosen = {row.inclusion is None for row in rows.values() if row.humans}
@@ -80,18 +97,46 @@ def read_rows(lines: Iterable[bytes], name: str) -> list[Row]:
     return list(rows.values())
 
 
-def _joined(row: Row, other: Row) -> Row:
-    for field in ("judge", "segment", "inclusion"):
+def read_lines(lines: Iterable[bytes], name: str) -> Iterator[Line]:
+    """The lines as they are, each checked by itself.
+
+    Raises:
+        DataError: as `read_rows` does.
+    """
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            yield _line(line, number)
+        except ValueError as error:
+            raise _fault(name, number, error) from None
+
+
+def _fault(name: str, number: int, error: ValueError) -> DataError:
+    return DataError(f"{name}:{number}: {error}; {ACCEPTED}")
+
+
+def _check_same(row: Row, other: Row) -> None:
+    for field in ("judged", "judge", "segment", "inclusion"):
         if getattr(row, field) != getattr(other, field):
-            raise ValueError(f"another line of id {row.id!r} has another `{field}`")
-    return replace(row, humans=row.humans + other.humans)
+            key = "judge" if field == "judged" else field
+            raise ValueError(f"another line of id {row.id!r} has another `{key}`")
 
 
-def _row(line: bytes, *, first: bool) -> Row:
-    value = _object(line.decode("utf-8-sig" if first else "utf-8"))
+def _line(line: bytes, number: int) -> Line:
+    value = _object(line.decode("utf-8-sig" if number == 1 else "utf-8"))
     unknown = sorted(value.keys() - KEYS)
     if unknown:
         raise ValueError(f"unknown key {unknown[0]!r}")
+    annotator, order = value.get("annotator"), value.get("order")
+    if not isinstance(annotator, str | None) or annotator == "":
+        raise ValueError("`annotator` must be a name")
+    if isinstance(order, bool) or not isinstance(order, int | None):
+        raise ValueError("`order` must be a whole number")
+    return Line(_row(value), number, annotator, order)
+
+
+def _row(value: dict[str, Json]) -> Row:
     id, segment = value.get("id"), value.get("segment")
     if not isinstance(id, str) or not id:
         raise ValueError("`id` must be a string that is not empty")
@@ -99,10 +144,11 @@ def _row(line: bytes, *, first: bool) -> Row:
         raise ValueError("`segment` must be a string")
     return Row(
         id,
-        _judge(value.get("judge")),
+        _judge(value),
         _humans(value.get("human")),
         segment,
         _inclusion(value.get("inclusion")),
+        judged=value.get("judge", ()) is not None,
     )
 
 
@@ -116,7 +162,10 @@ def _object(text: str) -> dict[str, Json]:
     return value
 
 
-def _judge(value: Json) -> Judged:
+def _judge(row: dict[str, Json]) -> Judged:
+    value = row.get("judge")
+    if value is None and "judge" in row:
+        return None, None
     if not isinstance(value, list) or len(value) != 2:
         raise ValueError("`judge` must be a list of two verdicts: A shown first, B shown first")
     first, second = (None if verdict is None else _choice("judge", verdict) for verdict in value)

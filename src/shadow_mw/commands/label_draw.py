@@ -1,0 +1,92 @@
+"""`shadow-mw label --terminal`: a draw of pairs, made once, and somebody who labels them."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from shadow_mw.commands.label_terminal import label_at_terminal
+from shadow_mw.commands.label_view import View, view
+from shadow_mw.commands.progress import progress
+from shadow_mw.commands.report import lenient_stdout
+from shadow_mw.evaluate.label_file import LabelFile, begin
+from shadow_mw.evaluate.label_frame import frame, plan, rows_of
+from shadow_mw.evaluate.pipeline import FieldJudge, Store
+from shadow_mw.evaluate.series import choose
+from shadow_mw.exceptions import DataError
+from shadow_mw.results import Series
+from shadow_mw.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """How pairs are drawn into a new file."""
+
+    n: int
+    seed: int
+    judge: str | None
+    whole: bool
+
+
+def run(
+    used: Settings,
+    how: Draw,
+    out: Path,
+    annotator: str | None,
+    names: tuple[str | None, str | None],
+) -> None:
+    """Draw, unless the file is there, and ask.
+
+    Raises:
+        DataError: there is nothing to label, or the file is no file of labels.
+        click.UsageError: there is no terminal.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("--terminal needs a terminal for input and output")
+    with Store.open(used.store) as store:
+        series, _ = choose(store, *names)
+        if series is None:
+            raise DataError(f"store {store.path}: no pair in it yet")
+        if not out.exists():
+            _begin(store, series, how, out, FieldJudge.declared(used.fields))
+        file = LabelFile(out, annotator or _login())
+        _say(file, how)
+        known = rows_of(store, series)
+        missing = [pair_id for pair_id in file.drawn if pair_id not in known]
+        if missing:
+            series_name = f"{series.experiment}/{series.candidate}"
+            raise DataError(f"{out}: {len(missing):,} of its pairs are not in {series_name}")
+
+        def views(pair_id: str) -> View:
+            return view(store, known[pair_id][0], pair_id, how.seed, file.annotator)
+
+        label_at_terminal(file, views, Console(file=lenient_stdout(), highlight=False))
+
+
+def _begin(store: Store, series: Series, how: Draw, out: Path, fields: FieldJudge) -> None:
+    with progress("reading", None):
+        found = frame(store, series, how.judge, how.seed, whole=how.whole)
+    if not found.rows:
+        raise DataError(f"store {store.path}: no pair whose outputs could be compared")
+    with progress("reading", len(found.rows)) as advance:
+        begin(out, plan(store, found, how.n, how.seed, fields, advance))
+
+
+def _say(file: LabelFile, how: Draw) -> None:
+    done = len(file.drawn) - len(file.left)
+    text = f"{file.path}: {len(file.drawn):,} pairs drawn, {done:,} labelled by {file.annotator}"
+    if how.n < len(file.drawn):
+        text += "; a file keeps its draw, another --n needs another --out"
+    click.echo(text)
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "somebody"
