@@ -367,7 +367,7 @@ def test_outputs_that_are_the_same_and_failed_calls_are_not_asked(tmp_path):
 
 
 def test_what_cannot_be_done_is_one_line(store):
-    for arguments in ((), ("x.jsonl", "--terminal")):
+    for arguments in ((), ("x.jsonl", "--terminal"), ("--web", "--terminal")):
         assert command(store, "label", *arguments).returncode == 64
     done = command(store, "label", "truth.jsonl", "--all")
     assert done.returncode == 64

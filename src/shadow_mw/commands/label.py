@@ -25,6 +25,7 @@ A_FILE = click.Path(path_type=Path)
 @click.option("--store", type=A_FILE, help="Default: SHADOW_STORE.")
 @click.option("--json", "machine", is_flag=True, help="Print one JSON object.")
 @click.option("--terminal", is_flag=True, help="Choose between outputs instead, key by key.")
+@click.option("--web", is_flag=True, help="The same on a page of this host.")
 @click.option("--n", type=click.IntRange(1), default=200, show_default=True, help="Pairs to draw.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the draw, and of A and B.")
 @click.option(
@@ -44,6 +45,7 @@ def label(
     store: Path | None,
     machine: bool,
     terminal: bool,
+    web: bool,
     n: int,
     seed: int,
     out: Path,
@@ -59,12 +61,12 @@ def label(
     The key is what the app gave to shadow_mw.annotate(key=...). null says that there is no value;
     a field that is left out is not judged.
 
-    With --terminal, and without FILE: draw pairs, more of those that a judge is likely to get
-    wrong, and ask which output is better, without saying whose it is. Every answer is kept at once
-    in --out, which `shadow-mw calibrate` reads.
+    With --terminal or --web, and without FILE: draw pairs, more of those that a judge is likely to
+    get wrong, and ask which output is better, without saying whose it is. Every answer is kept at
+    once in --out, which `shadow-mw calibrate` reads.
     """
-    if terminal == (file is not None):
-        raise click.UsageError("accepted is FILE, or --terminal without it")
+    if terminal + web + (file is not None) != 1:
+        raise click.UsageError("accepted is one of FILE, --terminal and --web")
     used = settings.load()
     if store is not None:
         used = used.model_copy(update={"store": store})
@@ -73,10 +75,10 @@ def label(
         _store_truth(file, used, machine=machine)
         return
     if machine:
-        raise click.UsageError("--terminal prints no JSON: the labels are in --out")
+        raise click.UsageError("no JSON is printed: the labels are in --out")
     from shadow_mw.commands.label_draw import Draw, run
 
-    run(used, Draw(n, seed, judge, whole), out, annotator, (experiment, candidate))
+    run(used, Draw(n, seed, judge, whole), out, annotator, (experiment, candidate), web=web)
 
 
 def _refuse_others() -> None:
@@ -85,7 +87,7 @@ def _refuse_others() -> None:
     for name in sorted(context.params.keys() - {"file", "store", "machine"}):
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             option = "--all" if name == "whole" else f"--{name}"
-            raise click.UsageError(f"{option} needs --terminal")
+            raise click.UsageError(f"{option} needs --terminal or --web")
 
 
 def _store_truth(file: Path, used: settings.Settings, *, machine: bool) -> None:

@@ -1,8 +1,9 @@
-"""`shadow-mw label --terminal`: a draw of pairs, made once, and somebody who labels them."""
+"""`shadow-mw label --terminal` and `--web`: a draw, made once, and who labels it."""
 
 from __future__ import annotations
 
 import getpass
+import importlib.util
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from shadow_mw.evaluate.label_file import LabelFile, begin
 from shadow_mw.evaluate.label_frame import frame, plan, rows_of
 from shadow_mw.evaluate.pipeline import FieldJudge, Store
 from shadow_mw.evaluate.series import choose
-from shadow_mw.exceptions import DataError
+from shadow_mw.exceptions import ConfigError, DataError
 from shadow_mw.results import Series
 from shadow_mw.settings import Settings
 
@@ -39,14 +40,19 @@ def run(
     out: Path,
     annotator: str | None,
     names: tuple[str | None, str | None],
+    *,
+    web: bool,
 ) -> None:
     """Draw, unless the file is there, and ask.
 
     Raises:
         DataError: there is nothing to label, or the file is no file of labels.
+        ConfigError: what the page needs is not installed.
         click.UsageError: there is no terminal.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if web and importlib.util.find_spec("uvicorn") is None:
+        raise ConfigError("label --web needs uvicorn: pip install 'shadow-mw[serve]'")
+    if not web and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("--terminal needs a terminal for input and output")
     with Store.open(used.store) as store:
         series, _ = choose(store, *names)
@@ -65,6 +71,11 @@ def run(
         def views(pair_id: str) -> View:
             return view(store, known[pair_id][0], pair_id, how.seed, file.annotator)
 
+        if web:
+            from shadow_mw.commands.label_web import label_on_page
+
+            label_on_page(file, views)
+            return
         label_at_terminal(file, views, Console(file=lenient_stdout(), highlight=False))
 
 

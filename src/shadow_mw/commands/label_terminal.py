@@ -16,7 +16,6 @@ from rich.console import Console
 from rich.text import Text
 
 from shadow_mw.commands.label_view import View, show
-from shadow_mw.evaluate.calibrate_rows import Choice
 from shadow_mw.evaluate.label_file import LabelFile
 
 KEYS = (
@@ -65,7 +64,7 @@ def _ask(
     while True:
         match key := keys.read():
             case "a" | "b" | "t" | "x":
-                file.add(pair_id, _choice(key, found), both_bad=key == "x")
+                file.add(pair_id, found.choice(key), both_bad=key == "x")
                 return 1
             case "s":
                 return 1
@@ -82,13 +81,6 @@ def _ask(
                 return None
             case _:
                 console.print(Text(KEYS, style="bold"))
-
-
-def _choice(key: str, found: View) -> Choice:
-    """In the file A is the primary's output, whatever was shown as A."""
-    if key not in ("a", "b"):
-        return Choice.TIE
-    return Choice.A if (key == "a") is found.primary_first else Choice.B
 
 
 class Keys:

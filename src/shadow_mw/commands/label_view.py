@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shadow_mw.evaluate import strict_json
+from shadow_mw.evaluate.calibrate_rows import Choice
 from shadow_mw.evaluate.judge_items import output_text, task_text
 from shadow_mw.evaluate.paths import join
 from shadow_mw.evaluate.store import Store
@@ -34,6 +35,12 @@ class View:
     reference: str | None
     differences: tuple[tuple[str, str, str], ...]
     """Path and both values where both outputs are JSON objects."""
+
+    def choice(self, key: str) -> Choice:
+        """What a key says; there A is the primary's output, whatever was shown as A."""
+        if key not in ("a", "b"):
+            return Choice.TIE
+        return Choice.A if (key == "a") is self.primary_first else Choice.B
 
 
 def view(store: Store, row: int, pair_id: str, seed: int, annotator: str) -> View:
