@@ -22,6 +22,7 @@ COMMANDS = {
     "import": "import_",
     "export": "export",
     "label": "label",
+    "backfill": "backfill",
     "score": "score",
     "judge": "judge",
     "calibrate": "calibrate",

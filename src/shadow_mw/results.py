@@ -162,6 +162,8 @@ class Summary:
     """Truths in the store, matched or not."""
     checks: dict[str, CheckCounts] = field(default_factory=dict)
     """By name; those without any result are left out."""
+    backfilled: int = 0
+    """Pairs whose candidate was asked later, from the store: their latency is in no figure."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,9 @@ WIRE_FORMAT: Final = "shadow.wire.format"
 REASON: Final = "shadow.reason"
 """On a failed candidate leg: the `Reason` it is counted under."""
 
+BACKFILL: Final = "shadow.backfill"
+"""On a candidate leg: it was asked later, from the store, with pseudonyms for personal data."""
+
 SOURCE: Final = "shadow.source"
 """On a metric's data point: which process or runner counted."""
 COUNT: Final = "shadow.count"

@@ -126,7 +126,7 @@ class Exchange:
     """16 hex digits: the span that was active in the app at the call."""
     format: WireFormat
     seam: str
-    """`outbound`, `inbound`."""
+    """`outbound`, `inbound`, or `backfill` where it comes from the store."""
     host: str | None
     """The primary's host and port, where the call was outbound."""
     started_ns: int

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from shadow_mw.evaluate.funnel import funnel
-from shadow_mw.evaluate.series import SERIES, all_series
+from shadow_mw.evaluate.series import PRICED, SERIES, all_series
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import LATENCY_BUCKETS, Figures, LegFigures, NullDay, Series, SeriesFigures
 from shadow_mw.types import DOCTOR, Role
@@ -84,7 +84,7 @@ def _costs(store: Store, key: tuple[str, str]) -> tuple[Any, ...]:
     return store.one(
         f"""SELECT total(p.cost_usd), total(c.cost_usd) FROM pairs
         JOIN observations p ON p.id = primary_row JOIN observations c ON c.id = candidate_row
-        WHERE series = {SERIES} AND timed
+        WHERE series = {SERIES} AND {PRICED}
             AND p.cost_usd IS NOT NULL AND c.cost_usd IS NOT NULL""",
         key,
     )

@@ -33,7 +33,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one leg did; every field but `content` is a column of the store."""
+    """What one leg did; every field but `NO_COLUMNS` is a column of the store."""
 
     experiment: str
     pair_id: str
@@ -68,6 +68,11 @@ class Observation:
     session: str | None
     sample_rate: float | None
     content: Content
+    backfilled: bool = False
+    """Asked from the store, at another time than the primary; no column: its pair says it."""
+
+
+NO_COLUMNS = frozenset({"content", "backfilled"})
 
 
 def record(span: ReadableSpan) -> SpanRecord | None:
@@ -134,6 +139,7 @@ def observation(span: SpanRecord, prices: PriceTable) -> Observation | None:
             input=_text(attributes, semconv.INPUT_MESSAGES),
             output=_text(attributes, semconv.OUTPUT_MESSAGES),
         ),
+        backfilled=role == Role.CANDIDATE and bool(attributes.get(semconv.BACKFILL)),
     )
 
 

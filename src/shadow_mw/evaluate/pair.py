@@ -63,7 +63,12 @@ class Pair:
 
     @property
     def timed(self) -> bool:
-        """Whether latency and cost compare; they do where content was left out on purpose."""
+        """Whether latency compares: not where a backfill asked the candidate at another time.
+
+        It does where content was left out on purpose.
+        """
+        if self.candidate.observation.backfilled:
+            return False
         if self.excluded is Reason.CONTENT_TRUNCATED:
             return not self._recorded
         return self.excluded is None

@@ -14,11 +14,11 @@ from operator import attrgetter
 from types import TracebackType
 from typing import Any, Self
 
-from shadow_mw.evaluate.ingest import Content, Observation
+from shadow_mw.evaluate.ingest import NO_COLUMNS, Content, Observation
 from shadow_mw.evaluate.rows_read import Row
 from shadow_mw.exceptions import StoreError
 
-_NAMES = tuple(f.name for f in fields(Observation) if f.name != "content")
+_NAMES = tuple(f.name for f in fields(Observation) if f.name not in NO_COLUMNS)
 _columns = attrgetter(*_NAMES)
 _texts = attrgetter(*(f.name for f in fields(Content)))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.ingest import MAX_COUNT, Observation
@@ -18,6 +18,7 @@ from shadow_mw.evaluate.rows_keys import SHARED
 from shadow_mw.evaluate.rows_lines import Advance, nothing
 from shadow_mw.evaluate.rows_read import Reader, Row, Unchanged, default_outcome
 from shadow_mw.evaluate.rows_values import time_text
+from shadow_mw.evaluate.series import BACKFILLED
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import Series
 from shadow_mw.types import Json, Outcome
@@ -60,11 +61,14 @@ def rows(
 ) -> Iterator[str]:
     """One line for every pair of these series, in the order in which they were stored."""
     wanted = {(one.experiment, one.candidate) for one in series}
-    for names in _exchanges(store):
+    for names, backfilled in _exchanges(store):
         advance(1)
         if names[::2] not in wanted:
             continue
         row = _row(store, *names)
+        if row is not None and backfilled:
+            # A row cannot say that its legs are of two times; without latency none is compared.
+            row = replace(row, candidate=replace(row.candidate, latency_ms=None, ttft_ms=None))
         if row is not None:
             written.rows += 1
             line, exact = _line(row)
@@ -77,20 +81,20 @@ def count(store: Store) -> int:
     return int(store.one("SELECT count(*) FROM pairs")[0])
 
 
-def _exchanges(store: Store) -> Iterator[tuple[str, str, str]]:
-    """Experiment, pair and candidate of every pair."""
+def _exchanges(store: Store) -> Iterator[tuple[tuple[str, str, str], bool]]:
+    """Experiment, pair and candidate of every pair, and whether it was backfilled."""
     last = 0
     while True:
         found = store.query(
-            "SELECT pairs.id, experiment, pair_id, candidate_id FROM pairs"
+            f"SELECT pairs.id, experiment, pair_id, candidate_id, {BACKFILLED} FROM pairs"
             " JOIN observations ON observations.id = candidate_row"
             " WHERE pairs.id > ? ORDER BY pairs.id LIMIT ?",
             (last, AT_ONCE),
         )
         if not found:
             return
-        for _, *names in found:
-            yield tuple(names)
+        for _, experiment, pair_id, candidate_id, backfilled in found:
+            yield (experiment, pair_id, candidate_id), bool(backfilled)
         last = found[-1][0]
 
 

@@ -9,6 +9,10 @@ from shadow_mw.types import DOCTOR
 
 SERIES = "(SELECT id FROM series WHERE experiment = ? AND candidate_id = ?)"
 """The row number of a series, inside a statement."""
+BACKFILLED = "(NOT timed AND excluded IS NULL)"
+"""Pairs whose candidate was asked from the store: nothing else is comparable and not timed."""
+PRICED = f"(timed OR {BACKFILLED})"
+"""Pairs whose cost compares: it depends on tokens alone, not on when the call was made."""
 
 
 def choose(

@@ -19,7 +19,7 @@ from shadow_mw.evaluate import schema, strict_json
 from shadow_mw.evaluate.checking import CheckResult
 from shadow_mw.evaluate.checks import Checks
 from shadow_mw.evaluate.fields import FieldScore
-from shadow_mw.evaluate.ingest import Content, Observation
+from shadow_mw.evaluate.ingest import NO_COLUMNS, Content, Observation
 from shadow_mw.evaluate.pair import Leg, Pair
 from shadow_mw.evaluate.scores import scores
 from shadow_mw.exceptions import StoreError
@@ -31,7 +31,7 @@ PAYLOAD_VERSION = b"\x01"
 FAST = 1
 """A third less work than zlib's default, for a twentieth more bytes."""
 
-COLUMNS = tuple(f.name for f in fields(Observation) if f.name != "content")
+COLUMNS = tuple(f.name for f in fields(Observation) if f.name not in NO_COLUMNS)
 COLUMN_VALUES = attrgetter(*COLUMNS)
 TEXTS = tuple(f.name for f in fields(Content))
 BOOLEANS = frozenset({"answered", "partial", "truncated", "has_answer", "expects_json"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shadow_mw.evaluate.check_counts import check_counts
 from shadow_mw.evaluate.funnel import funnel
-from shadow_mw.evaluate.series import SERIES, choose
+from shadow_mw.evaluate.series import BACKFILLED, PRICED, SERIES, choose
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import (
     METRICS,
@@ -48,6 +48,7 @@ def summarise(store: Store, experiment: str | None = None, candidate: str | None
             candidate=_totals(store, key, "c"),
             labels=store.one("SELECT count(*) FROM truth")[0],
             checks=check_counts(store, key),
+            backfilled=store.one(f"SELECT count(*) {PAIRS} AND {BACKFILLED}", key)[0],
         )
 
 
@@ -86,7 +87,7 @@ def _percentile(columns: tuple[list[float], list[float]], percent: int) -> Metri
 
 def _rates(store: Store, key: tuple[str, str]) -> dict[str, Metric]:
     """Cost leaves partial primaries out, whose usage is cut short; errors are over all pairs."""
-    priced = "timed AND p.cost_usd IS NOT NULL AND c.cost_usd IS NOT NULL"
+    priced = f"{PRICED} AND p.cost_usd IS NOT NULL AND c.cost_usd IS NOT NULL"
     row = store.one(
         f"""SELECT count(*),
             total(p.outcome IN ('error', 'timeout')), total(c.outcome IN ('error', 'timeout')),
@@ -162,7 +163,7 @@ def _totals(store: Store, key: tuple[str, str], leg: str) -> LegTotals:
         f"""SELECT count(*), count({leg}.input_tokens),
             coalesce(sum({leg}.input_tokens), 0), coalesce(sum({leg}.output_tokens), 0),
             coalesce(sum({leg}.cache_read_tokens), 0), coalesce(sum({leg}.cache_write_tokens), 0),
-            count(*) FILTER (WHERE timed AND {leg}.cost_usd IS NULL),
+            count(*) FILTER (WHERE {PRICED} AND {leg}.cost_usd IS NULL),
             count(*) FILTER (WHERE timed AND NOT {leg}.answered)
         {PAIRS}""",
         key,

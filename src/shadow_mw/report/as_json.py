@@ -30,6 +30,7 @@ def as_json(summary: Summary) -> dict[str, Json]:
             "candidate": asdict(summary.candidate),
         },
         "labels": summary.labels,
+        "backfilled": summary.backfilled,
         "checks": {name: asdict(counts) for name, counts in summary.checks.items()},
     }
 

@@ -138,6 +138,12 @@ def _note_lines(summary: Summary) -> list[str]:
             f"failed calls count as infinitely slow (∞): primary {primary.failed:,},"
             f" candidate {candidate.failed:,}"
         )
+    if summary.backfilled:
+        notes.append(
+            f"backfilled {summary.backfilled:,} of {summary.funnel.paired:,} pairs: the candidate"
+            " was asked later, from the store (pseudonyms for personal data); their latency is not"
+            " compared"
+        )
     if not summary.funnel.scored:
         notes.append(_how_to_label(summary.labels))
     return notes

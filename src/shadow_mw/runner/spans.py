@@ -129,6 +129,7 @@ class Spans:
                 semconv.REQUEST_MODEL: candidate.model,
                 semconv.SERVER_ADDRESS: url.hostname,
                 semconv.SERVER_PORT: url.port,
+                semconv.BACKFILL: exchange.seam == "backfill" or None,
             },
         )
         return span
