@@ -193,7 +193,8 @@ def test_an_evaluator_that_nobody_named(
     assert "set SHADOW_EVALUATOR_URL" in said.mend("evaluator")
 
     lab.env["SHADOW_STORE"] = str(chain.evaluator.store)
-    assert ask(lab, "--wait", WAIT).state("evaluator") == "holds", "the service's own file"
+    said = ask(lab, "--wait", WAIT)
+    assert said.state("evaluator") == "holds", said.text
 
 
 @pytest.mark.parametrize(

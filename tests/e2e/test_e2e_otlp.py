@@ -74,7 +74,9 @@ def test_a_collector_that_comes_back_gets_all(
         for key in ("a", "b"):
             agent.run(calls.openai_sync, key=key)
         until(lambda: len(candidate.seen()) == 2, "both calls at the candidate")
-        lab.stop_runner()  # the next one makes them again: nobody took them
+        (runner,) = lab.runners()
+        runner.terminate()  # the next one makes them again: nobody took them
+        runner.wait(20)
         collector.start()
 
         lab.drained(2)
@@ -110,5 +112,4 @@ def test_metrics_that_are_not_taken_hold_up_no_span_and_are_told_later(
     collector.metrics = True
     lab.drained(2)
     assert counts(collector) == {"captured": 2, "mirrored": 2}
-    lab.stop_runner()
     collector.stop()

@@ -3,6 +3,8 @@
 import multiprocessing
 import sqlite3
 import stat
+import subprocess
+import sys
 
 import pytest
 from evaluate.spans import both, store_of, summary
@@ -140,3 +142,22 @@ def test_a_list_in_the_truth_has_several_leaves_of_one_path(tmp_path):
     assert sum(found.fields["items[].q"].candidate.values()) == 3
     assert found.metrics["field_accuracy"].n == 3
     assert found.metrics["hallucination_rate"].n == 1
+
+
+def test_another_process_that_closes_the_store_takes_no_log_away(tmp_path):
+    path = tmp_path / "shadow.db"
+    Store.open(path, create=True).close()
+    # As `serve` opens it: whatever the later ones do must leave the first one's lock alone.
+    with Store.open(path) as writer, Store.open(path), Store.open(path):
+        reader = "import sys; from shadow_mw.evaluate.pipeline import Store as S\n"
+        reader += "with S.open(sys.argv[1]) as s: print(s.one('SELECT count(*) FROM truth')[0])"
+        seen = []
+        for key in ("a", "b"):
+            with writer.transaction():
+                writer.set_truth(key, {"total": "9.00"})
+            command = [sys.executable, "-c", reader, str(path)]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            seen.append(done.stdout.strip())
+            assert path.with_name("shadow.db-wal").exists()
+
+    assert seen == ["1", "2"]

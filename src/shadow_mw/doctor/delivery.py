@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 
 import httpx2
@@ -47,8 +48,8 @@ def evaluator(settings: Settings, probe: Probe, wait: float) -> Finding:
 
 def _in_store(settings: Settings, pair: str, wait: float) -> Finding:
     deadline = time.monotonic() + wait
-    while (roles := _stored(settings, pair)) != BOTH:
-        if roles is None or time.monotonic() > deadline:
+    while _stored(settings, pair) != BOTH:
+        if time.monotonic() > deadline or not settings.store.exists():
             return broken(
                 EVALUATOR,
                 f"the probe pair is not in {settings.store}",
@@ -60,15 +61,15 @@ def _in_store(settings: Settings, pair: str, wait: float) -> Finding:
     return holds(EVALUATOR, f"the probe pair is in {settings.store}")
 
 
-def _stored(settings: Settings, pair: str) -> set[str] | None:
-    """The roles of the legs that are there; None where there is no store."""
+def _stored(settings: Settings, pair: str) -> set[str]:
+    """The roles of the legs that are there; none too where the store cannot be read now."""
     try:
         with Store.open(settings.store) as store:
             rows = store.query(
                 "SELECT role FROM observations WHERE experiment = ? AND pair_id = ?", (DOCTOR, pair)
             )
-    except StoreError:
-        return None
+    except (StoreError, sqlite3.Error):
+        return set()
     return {str(role) for (role,) in rows}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import time
@@ -248,11 +249,11 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
 
 
 def _inspect(path: Path) -> None:
-    """Refuse a file that is damaged or not ours, through a connection that cannot write."""
-    with path.open("rb") as file:
-        header = file.read(16)
-    if header != b"SQLite format 3\0":
-        raise _refusal(path, "not a SQLite database")
+    """Refuse a file that is damaged or not ours, through a connection that cannot write.
+
+    Through SQLite alone: closing the file ourselves would drop the locks that this process has on
+    it, and whoever closed it next elsewhere would remove the log that we go on writing to.
+    """
     try:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS
@@ -262,7 +263,8 @@ def _inspect(path: Path) -> None:
     try:
         fault = _fault(connection, whole=path.stat().st_size <= CHECKED_WHOLE)
     except sqlite3.Error as error:
-        fault = f"damaged or unreadable ({error})"
+        none = error.sqlite_errorcode == sqlite3.SQLITE_NOTADB
+        fault = "not a SQLite database" if none else f"damaged or unreadable ({error})"
     finally:
         connection.close()
     if fault:
@@ -310,7 +312,8 @@ def _open(path: Path) -> sqlite3.Connection:
 def _create(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     # It will hold what users said.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     return _open(path)
 
 

@@ -6,6 +6,7 @@ killed runner's successor repeats what was under way and nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -130,7 +131,9 @@ def identity(database: sqlite3.Connection) -> str:
 
 def open_database(path: Path, schema: str) -> sqlite3.Connection:
     """A small SQLite file of the runner's own, which only its user reads."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    # Only where it is missing: closing a database's file drops this process's locks on it.
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=NORMAL")
