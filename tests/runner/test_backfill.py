@@ -342,6 +342,8 @@ def test_exit_codes(shop):
     assert shop.backfill("--experiment", "unknown").returncode == 65
     assert shop.backfill("--sample", "2").returncode == 64
     assert shop.run("backfill").returncode == 78
+    assert shop.backfill(SHADOW_CONTENT="none").returncode == 78, "nothing to pay for"
+    assert shop.seen() == []
     done = shop.run("backfill", "--candidate-url", "nonsense", "--candidate-model", "m")
     assert done.returncode == 78
     assert "accepted is a base URL" in done.stderr

@@ -74,6 +74,8 @@ def backfill(
     another host than that of SHADOW_CANDIDATE_URL, where that is set.
     """
     used = settings.load()
+    if used.content != "full":
+        raise ConfigError("SHADOW_CONTENT=none: answers would not be stored; accepted is full")
     changes = {
         "store": store.absolute() if store else None,
         "max_concurrency": concurrency,
