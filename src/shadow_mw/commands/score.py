@@ -46,7 +46,7 @@ def score(file: Path, experiment: str | None, candidate: str | None, machine: bo
                 store_rows(store, staged, name_of(file), advance)
             summary = summarise(store, experiment, candidate)
     if machine:
-        click.echo(json.dumps(as_json(summary) | {"store": None}, indent=2, allow_nan=False))
+        click.echo(json.dumps(as_json(summary) | {"judges": [], "store": None}, indent=2, allow_nan=False))
     else:
         show(summary, Console(file=lenient_stdout(), highlight=False))
 
