@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from shadow_mw.evaluate.correction import Estimate, Scored, correct, plain
+from shadow_mw.evaluate.calibration.correction import Estimate, Scored, correct, plain
 
 JUDGEMENTS = Path(__file__).parents[2] / "shared" / "data" / "judgements.jsonl"
 JUDGES = ("ChatGPT/Vanilla", "Falcon/Vanilla", "LLaMA2/Vanilla", "PaLM2/CoT", "PaLM2/Vanilla")

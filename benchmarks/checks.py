@@ -16,9 +16,9 @@ import psutil
 
 from benchmarks.results import Part, Target, say, show, show_targets
 from shadow_mw.demo.invoices import generate
-from shadow_mw.evaluate.case import Case
-from shadow_mw.evaluate.checks import all_checks, run_checks
-from shadow_mw.evaluate.field_judge import FieldJudge
+from shadow_mw.evaluate.checks.case import Case
+from shadow_mw.evaluate.checks.run import all_checks, run_checks
+from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.ingest import Content, Observation
 from shadow_mw.evaluate.pair import Leg, Pair
 from shadow_mw.types import Json, Reply, ToolCall, Usage

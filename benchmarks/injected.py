@@ -12,7 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from shadow_mw.evaluate import dates, decimals, strict_json
+from shadow_mw.evaluate import strict_json
+from shadow_mw.evaluate.fields import dates, decimals
 
 RECEIPTS = Path(__file__).parents[2] / "shared" / "data" / "receipts.jsonl"
 ITEMS = 6

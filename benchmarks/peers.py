@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.injected import HARMLESS, KINDS, Classes, Document, injected, plain
 from benchmarks.results import Part, Target
-from shadow_mw.evaluate.fields import judge
+from shadow_mw.evaluate.fields.judge import judge
 
 RIGHT = {"correct", "correct_null"}
 

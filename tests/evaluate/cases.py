@@ -4,7 +4,7 @@ import json
 
 from evaluate.spans import PRICES, leg
 
-from shadow_mw.evaluate.case import Case
+from shadow_mw.evaluate.checks.case import Case
 from shadow_mw.evaluate.ingest import observation, record
 from shadow_mw.evaluate.pair import Leg, Pair
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shadow_mw.evaluate import strict_json
-from shadow_mw.evaluate.rules import compile_rules, read_rules
+from shadow_mw.evaluate.fields.rules import compile_rules, read_rules
 
 PATH = Path(__file__).parents[3] / "shared" / "data" / "receipts.jsonl"
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from shadow_mw.commands.calibrate import calibrate
-from shadow_mw.evaluate.calibrate_rows import ACCEPTED, Choice, read_rows
+from shadow_mw.evaluate.calibration.rows import ACCEPTED, Choice, read_rows
 from shadow_mw.exceptions import DataError
 
 JUDGEMENTS = Path(__file__).parents[3] / "shared" / "data" / "judgements.jsonl"

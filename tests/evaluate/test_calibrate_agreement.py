@@ -2,10 +2,10 @@
 
 import pytest
 
-from shadow_mw.evaluate import agreement, quantiles
-from shadow_mw.evaluate.agreement import Share
-from shadow_mw.evaluate.calibrate import Qualification
-from shadow_mw.evaluate.calibrate_rows import Choice, Row
+from shadow_mw.evaluate.calibration import agreement, quantiles
+from shadow_mw.evaluate.calibration.agreement import Share
+from shadow_mw.evaluate.calibration.calibrate import Qualification
+from shadow_mw.evaluate.calibration.rows import Choice, Row
 
 A, B, TIE = Choice
 

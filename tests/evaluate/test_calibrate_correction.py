@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shadow_mw.evaluate.correction import Scored, correct, plain
+from shadow_mw.evaluate.calibration.correction import Scored, correct, plain
 
 JUDGEMENTS = Path(__file__).parents[3] / "shared" / "data" / "judgements.jsonl"
 WINNERS = {"1": 1.0, "2": 0.0}

@@ -5,7 +5,7 @@ from evaluate.cases import case, failed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shadow_mw.evaluate.checkers.citations import (
+from shadow_mw.evaluate.checks.citations import (
     CitationOverlap,
     Citations,
     canonical_url,

@@ -7,10 +7,9 @@ from evaluate.cases import case, failed, refused
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shadow_mw.evaluate import validation
-from shadow_mw.evaluate.checkers import json_grade
-from shadow_mw.evaluate.checkers.json_grade import JsonGrade, text_grade
-from shadow_mw.evaluate.checkers.schema import SchemaValidity
+from shadow_mw.evaluate.checks import json_grade, validation
+from shadow_mw.evaluate.checks.json_grade import JsonGrade, text_grade
+from shadow_mw.evaluate.checks.schema import SchemaValidity
 
 SCHEMA = {
     "type": "object",

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from evaluate.cases import case
 
-from shadow_mw.evaluate import checks, own_checks
-from shadow_mw.evaluate.checking import CheckResult, sound
-from shadow_mw.evaluate.checks import all_checks, built_in, run_checks
+from shadow_mw.evaluate.checks import run as checks
+from shadow_mw.evaluate.checks.check import CheckResult, sound
+from shadow_mw.evaluate.checks.run import all_checks, built_in, own_checks, run_checks
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "checks.md").read_text()
 
@@ -21,7 +21,7 @@ RUN = """
 import json, sys
 sys.path.insert(0, "tests")
 from evaluate.cases import case
-from shadow_mw.evaluate.checks import run_checks
+from shadow_mw.evaluate.checks.run import run_checks
 
 found = run_checks(case("Plain words.", "**Bold** words.").pair)
 print(json.dumps([[r.name, r.primary, r.candidate, r.label, r.detail] for r in found]))
@@ -75,7 +75,7 @@ def test_the_documented_check_is_found_and_run(tmp_path):
 
 
 BAD = """
-from shadow_mw.evaluate.checking import CheckResult
+from shadow_mw.evaluate.checks.check import CheckResult
 class Raises:
     name = "bad.raises"
     def run(self, case): raise RuntimeError(case.candidate.text)

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from shadow_mw.evaluate import check_counts, checks, schema
-from shadow_mw.evaluate.checking import CheckResult
+from shadow_mw.evaluate import schema
+from shadow_mw.evaluate.checks import check_counts
+from shadow_mw.evaluate.checks import run as checks
+from shadow_mw.evaluate.checks.check import CheckResult
 from shadow_mw.evaluate.pipeline import Evaluator, Store
 from shadow_mw.evaluate.summary import percentile
 from shadow_mw.report.as_json import as_json

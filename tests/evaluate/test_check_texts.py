@@ -9,13 +9,13 @@ from evaluate.cases import case, failed, finished, refused
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shadow_mw.evaluate.checkers import lexical
-from shadow_mw.evaluate.checkers.facts import FactsDiffer, different, facts
-from shadow_mw.evaluate.checkers.length import Empty, LengthBand, Truncated
-from shadow_mw.evaluate.checkers.lexical import LexicalSimilarity, similarity
-from shadow_mw.evaluate.checkers.refusal import Refusal
-from shadow_mw.evaluate.checkers.refusal_rules import partly, refuses
-from shadow_mw.evaluate.checkers.tokens import PromptTokens
+from shadow_mw.evaluate.checks import lexical
+from shadow_mw.evaluate.checks.facts import FactsDiffer, different, facts
+from shadow_mw.evaluate.checks.length import Empty, LengthBand, Truncated
+from shadow_mw.evaluate.checks.lexical import LexicalSimilarity, similarity
+from shadow_mw.evaluate.checks.refusal import Refusal
+from shadow_mw.evaluate.checks.refusal_rules import partly, refuses
+from shadow_mw.evaluate.checks.tokens import PromptTokens
 
 JUDGEMENTS = Path(__file__).parents[3] / "shared" / "data" / "judgements.jsonl"
 LONG = "The receipt lists one item of clay for nine ringgit, paid in cash. "

@@ -6,12 +6,12 @@ from collections import Counter
 import pytest
 from evaluate.receipts import RULES, receipts
 
-from shadow_mw.evaluate.detection import ErrorRates, error_rates
-from shadow_mw.evaluate.divergence import Divergence, divergence, divergence_rates
-from shadow_mw.evaluate.fields import FieldScore, judge_pair
-from shadow_mw.evaluate.grounding import request_text
-from shadow_mw.evaluate.rules import compile_rules, read_rules
-from shadow_mw.evaluate.transitions import document, transitions
+from shadow_mw.evaluate.fields.detection import ErrorRates, error_rates
+from shadow_mw.evaluate.fields.divergence import Divergence, divergence, divergence_rates
+from shadow_mw.evaluate.fields.grounding import request_text
+from shadow_mw.evaluate.fields.judge import FieldScore, judge_pair
+from shadow_mw.evaluate.fields.rules import compile_rules, read_rules
+from shadow_mw.evaluate.fields.transitions import document, transitions
 from shadow_mw.results import UNLABELLED, FieldOutcome
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shadow_mw.evaluate import strict_json
-from shadow_mw.evaluate.fields import is_blank, judge, judge_pair, leaves
+from shadow_mw.evaluate.fields.judge import is_blank, judge, judge_pair, leaves
 from shadow_mw.results import UNLABELLED, FieldOutcome
 
 RECEIPTS = Path(__file__).parents[3] / "shared" / "data" / "receipts.jsonl"

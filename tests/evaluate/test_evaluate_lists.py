@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
-from shadow_mw.evaluate.align import MAX_ASSIGNED, align
-from shadow_mw.evaluate.assignment import assign
-from shadow_mw.evaluate.fields import judge, judge_pair
-from shadow_mw.evaluate.rules import PLAIN, compile_rules, read_rules
+from shadow_mw.evaluate.fields.align import MAX_ASSIGNED, align
+from shadow_mw.evaluate.fields.assignment import assign
+from shadow_mw.evaluate.fields.judge import judge, judge_pair
+from shadow_mw.evaluate.fields.rules import PLAIN, compile_rules, read_rules
 
 A = {"sku": "a", "q": 1, "tax": None}
 B = {"sku": "b", "q": 2, "tax": "7"}

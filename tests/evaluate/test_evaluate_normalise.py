@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shadow_mw.evaluate import dates, decimals
-from shadow_mw.evaluate.fields import judge
-from shadow_mw.evaluate.rules import compile_rules, fingerprint, read_rules, unused
+from shadow_mw.evaluate.fields import dates, decimals
+from shadow_mw.evaluate.fields.judge import judge
+from shadow_mw.evaluate.fields.rules import compile_rules, fingerprint, read_rules, unused
 from shadow_mw.exceptions import ConfigError
 
 

@@ -19,11 +19,11 @@ from evaluate.receipts import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shadow_mw.evaluate import dates, decimals
-from shadow_mw.evaluate.fields import judge, judge_pair
-from shadow_mw.evaluate.grounding import Source, grounded, grounding, grounding_rates
-from shadow_mw.evaluate.rules import PLAIN, compile_rules, read_rules
-from shadow_mw.evaluate.transitions import document, transitions
+from shadow_mw.evaluate.fields import dates, decimals
+from shadow_mw.evaluate.fields.grounding import Source, grounded, grounding, grounding_rates
+from shadow_mw.evaluate.fields.judge import judge, judge_pair
+from shadow_mw.evaluate.fields.rules import PLAIN, compile_rules, read_rules
+from shadow_mw.evaluate.fields.transitions import document, transitions
 
 
 @pytest.fixture(scope="module")

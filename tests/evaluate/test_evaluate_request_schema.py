@@ -5,10 +5,10 @@ import json
 import pytest
 from evaluate.cases import case, failed
 
-from shadow_mw.evaluate.field_judge import FieldJudge
-from shadow_mw.evaluate.fields import judge
-from shadow_mw.evaluate.paths import split
-from shadow_mw.evaluate.request_schema import NOTHING, Schema, request_schemas
+from shadow_mw.evaluate.fields.field_judge import FieldJudge
+from shadow_mw.evaluate.fields.judge import judge
+from shadow_mw.evaluate.fields.paths import split
+from shadow_mw.evaluate.fields.request_schema import NOTHING, Schema, request_schemas
 from shadow_mw.exceptions import ConfigError
 
 INVOICE = {

@@ -13,12 +13,12 @@ from email.utils import format_datetime
 import pytest
 from support.judge_server import Raw, chat, chat_tool, judge_server, message, verdict
 
-from shadow_mw.evaluate.judge import judge_pairs, plan
-from shadow_mw.evaluate.judge_client import seconds
-from shadow_mw.evaluate.judge_fingerprint import epoch_of, spec_of
-from shadow_mw.evaluate.judge_pools import newest, pools
-from shadow_mw.evaluate.judge_record import JudgeFile
-from shadow_mw.evaluate.judge_values import Item, Judge, JudgeSettings, Winner
+from shadow_mw.evaluate.judging.client import seconds
+from shadow_mw.evaluate.judging.fingerprint import epoch_of, spec_of
+from shadow_mw.evaluate.judging.judge import judge_pairs, plan
+from shadow_mw.evaluate.judging.pools import newest, pools
+from shadow_mw.evaluate.judging.record import JudgeFile
+from shadow_mw.evaluate.judging.values import Item, Judge, JudgeSettings, Winner
 from shadow_mw.exceptions import ConfigError, DataError
 from shadow_mw.prices import PriceTable
 from shadow_mw.settings import Price

@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from shadow_mw.evaluate.agreement import Share
-from shadow_mw.evaluate.calibrate_rows import read_rows
-from shadow_mw.evaluate.judge_card import bias_card
-from shadow_mw.evaluate.judge_drift import drift
-from shadow_mw.evaluate.judge_family import families, same_family
-from shadow_mw.evaluate.judge_panel import disagreements, panel
-from shadow_mw.evaluate.judge_pools import Judgement, label_row
-from shadow_mw.evaluate.judge_values import Winner
+from shadow_mw.evaluate.calibration.agreement import Share
+from shadow_mw.evaluate.calibration.rows import read_rows
+from shadow_mw.evaluate.judging.card import bias_card
+from shadow_mw.evaluate.judging.drift import drift
+from shadow_mw.evaluate.judging.family import families, same_family
+from shadow_mw.evaluate.judging.panel import disagreements, panel
+from shadow_mw.evaluate.judging.pools import Judgement, label_row
+from shadow_mw.evaluate.judging.values import Winner
 from shadow_mw.types import Role
 
 P, C, TIE, INVALID = Winner.PRIMARY, Winner.CANDIDATE, Winner.TIE, Winner.INVALID

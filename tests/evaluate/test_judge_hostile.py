@@ -7,12 +7,12 @@ import re
 import pytest
 from support.judge_server import Raw, chat, chat_tool, judge_server, verdict
 
-from shadow_mw.evaluate.judge import judge_pairs
-from shadow_mw.evaluate.judge_parse import parse
-from shadow_mw.evaluate.judge_pools import pools
-from shadow_mw.evaluate.judge_prompt import SYSTEM, fresh_nonce, prompt, sendable
-from shadow_mw.evaluate.judge_record import JudgeFile
-from shadow_mw.evaluate.judge_values import RUBRIC, Item, Judge, JudgeSettings, Winner
+from shadow_mw.evaluate.judging.judge import judge_pairs
+from shadow_mw.evaluate.judging.parse import parse
+from shadow_mw.evaluate.judging.pools import pools
+from shadow_mw.evaluate.judging.prompt import SYSTEM, fresh_nonce, prompt, sendable
+from shadow_mw.evaluate.judging.record import JudgeFile
+from shadow_mw.evaluate.judging.values import RUBRIC, Item, Judge, JudgeSettings, Winner
 from shadow_mw.types import Reply, Role, ToolCall
 
 ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"

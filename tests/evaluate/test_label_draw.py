@@ -7,10 +7,10 @@ from statistics import fmean, stdev
 import pytest
 from evaluate.cases import case
 
-from shadow_mw.evaluate.correction import Scored, correct
-from shadow_mw.evaluate.field_judge import FieldJudge
-from shadow_mw.evaluate.label_draw import inclusions, systematic
-from shadow_mw.evaluate.label_frame import weight
+from shadow_mw.evaluate.calibration.correction import Scored, correct
+from shadow_mw.evaluate.fields.field_judge import FieldJudge
+from shadow_mw.evaluate.labelling.draw import inclusions, systematic
+from shadow_mw.evaluate.labelling.frame import weight
 
 WEIGHTS = [1, 1, 2, 1, 6, 1, 1, 3, 1, 1, 4, 1] * 5
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from rows.pair_rows import environment, lines, printed, receipts, row
 
 from shadow_mw.evaluate.ingest import Content, Observation, observation, record
-from shadow_mw.evaluate.rows_read import Reader, Row, Unchanged
-from shadow_mw.evaluate.rows_write import _line
+from shadow_mw.evaluate.rows.read import Reader, Row, Unchanged
+from shadow_mw.evaluate.rows.write import _line
 
 TABLES = {
     "observations": "experiment, pair_id, role, candidate_id, trace_id, span_id, time_ns, model,"

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from shadow_mw.evaluate.calibrate_rows import Choice, Row, read_rows
+from shadow_mw.evaluate.calibration.rows import Choice, Row, read_rows
 from shadow_mw.exceptions import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from shadow_mw.evaluate.calibrate import Calibration
+    from shadow_mw.evaluate.calibration.calibrate import Calibration
 
 
 @click.command()
@@ -52,7 +52,7 @@ def _calibrated(rows: list[Row], win: Choice) -> Calibration:
     missing = [name for name in ("numpy", "scipy") if importlib.util.find_spec(name) is None]
     if missing:
         raise ConfigError(f"calibrate needs {' and '.join(missing)}: pip install 'shadow-mw[eval]'")
-    from shadow_mw.evaluate.calibrate import calibrate
+    from shadow_mw.evaluate.calibration.calibrate import calibrate
 
     return calibrate(rows, win)
 

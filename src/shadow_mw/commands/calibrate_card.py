@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shadow_mw.evaluate.agreement import INVALID, Share
-from shadow_mw.evaluate.calibrate import NEEDED, Calibration
-from shadow_mw.evaluate.calibrate_rows import Choice
-from shadow_mw.evaluate.correction import Estimate
+from shadow_mw.evaluate.calibration.agreement import INVALID, Share
+from shadow_mw.evaluate.calibration.calibrate import NEEDED, Calibration
+from shadow_mw.evaluate.calibration.correction import Estimate
+from shadow_mw.evaluate.calibration.rows import Choice
 from shadow_mw.report.numbers import NOTHING, rate, shown_plain
 from shadow_mw.types import Json
 

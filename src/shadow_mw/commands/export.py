@@ -17,8 +17,9 @@ import click
 
 from shadow_mw import settings
 from shadow_mw.commands.progress import progress
-from shadow_mw.evaluate import rows_parquet, rows_write
 from shadow_mw.evaluate.pipeline import Store
+from shadow_mw.evaluate.rows import parquet as rows_parquet
+from shadow_mw.evaluate.rows import write as rows_write
 from shadow_mw.evaluate.series import choose
 from shadow_mw.exceptions import ConfigError
 

@@ -13,10 +13,10 @@ import click
 
 from shadow_mw import settings
 from shadow_mw.commands.progress import progress
-from shadow_mw.evaluate import logs
+from shadow_mw.evaluate.logs import logs
 from shadow_mw.evaluate.pipeline import Store
-from shadow_mw.evaluate.rows import Imported, Reader, Staged, stage, stage_parquet, store_rows
-from shadow_mw.evaluate.rows_lines import Lines, name_of, opened, size_of
+from shadow_mw.evaluate.rows.lines import Lines, name_of, opened, size_of
+from shadow_mw.evaluate.rows.rows import Imported, Reader, Staged, stage, stage_parquet, store_rows
 from shadow_mw.prices import PriceTable
 from shadow_mw.runner.redact import Redactor
 from shadow_mw.types import Role

@@ -17,14 +17,14 @@ from rich.console import Console
 
 from shadow_mw import settings
 from shadow_mw.commands.progress import progress
-from shadow_mw.evaluate.calibrate_rows import Row, read_rows
-from shadow_mw.evaluate.judge import Run, judge_pairs, plan
-from shadow_mw.evaluate.judge_family import kin
-from shadow_mw.evaluate.judge_items import Sample, draw
-from shadow_mw.evaluate.judge_pools import label_row, newest, pools
-from shadow_mw.evaluate.judge_settings import judge_settings, judges_of
-from shadow_mw.evaluate.judge_store import StoreRecord, recording, set_judged
-from shadow_mw.evaluate.judge_values import Judge, JudgeSettings, Progress, Watch
+from shadow_mw.evaluate.calibration.rows import Row, read_rows
+from shadow_mw.evaluate.judging.family import kin
+from shadow_mw.evaluate.judging.items import Sample, draw
+from shadow_mw.evaluate.judging.judge import Run, judge_pairs, plan
+from shadow_mw.evaluate.judging.pools import label_row, newest, pools
+from shadow_mw.evaluate.judging.settings import judge_settings, judges_of
+from shadow_mw.evaluate.judging.store import StoreRecord, recording, set_judged
+from shadow_mw.evaluate.judging.values import Judge, JudgeSettings, Progress, Watch
 from shadow_mw.evaluate.pipeline import Store
 from shadow_mw.evaluate.series import choose
 from shadow_mw.exceptions import ConfigError, DataError
@@ -34,7 +34,7 @@ from shadow_mw.results import Series
 from shadow_mw.types import Json
 
 if TYPE_CHECKING:
-    from shadow_mw.evaluate.judge_summary import JudgeCard
+    from shadow_mw.evaluate.judging.summary import JudgeCard
 
 A_FILE = click.Path(path_type=Path)
 KEPT = "what was answered is kept, run again to go on"
@@ -183,7 +183,7 @@ def _watch(work: Work, record: StoreRecord) -> Iterator[Watch]:
 
 
 def _cards(work: Work, run: Run, people: dict[str, Row]) -> list[JudgeCard]:
-    from shadow_mw.evaluate.judge_summary import Drawn, judge_cards
+    from shadow_mw.evaluate.judging.summary import Drawn, judge_cards
 
     families = {judge.title: kin(judge, work.sample.items) for judge in work.judges}
     drawn = Drawn(len(work.sample.items), work.sample.identical)

@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from shadow_mw.commands import calibrate_card
-from shadow_mw.evaluate.agreement import Share
-from shadow_mw.evaluate.correction import Estimate
-from shadow_mw.evaluate.judge import Plan, Run
-from shadow_mw.evaluate.judge_summary import JudgeCard
+from shadow_mw.evaluate.calibration.agreement import Share
+from shadow_mw.evaluate.calibration.correction import Estimate
+from shadow_mw.evaluate.judging.judge import Plan, Run
+from shadow_mw.evaluate.judging.summary import JudgeCard
 from shadow_mw.report.numbers import NOTHING, dollars, rate, shown_plain
 from shadow_mw.types import Json
 

@@ -15,8 +15,8 @@ from shadow_mw.commands.label_terminal import label_at_terminal
 from shadow_mw.commands.label_view import View, view
 from shadow_mw.commands.progress import progress
 from shadow_mw.commands.report import lenient_stdout
-from shadow_mw.evaluate.label_file import LabelFile, begin
-from shadow_mw.evaluate.label_frame import frame, plan, rows_of
+from shadow_mw.evaluate.labelling.file import LabelFile, begin
+from shadow_mw.evaluate.labelling.frame import frame, plan, rows_of
 from shadow_mw.evaluate.pipeline import FieldJudge, Store
 from shadow_mw.evaluate.series import choose
 from shadow_mw.exceptions import ConfigError, DataError

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from shadow_mw.commands.label_view import View, show
-from shadow_mw.evaluate.label_file import LabelFile
+from shadow_mw.evaluate.labelling.file import LabelFile
 
 KEYS = (
     "a  A is better    b  B is better    t  tie    x  both are bad\n"

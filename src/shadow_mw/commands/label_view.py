@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from shadow_mw.evaluate import strict_json
-from shadow_mw.evaluate.calibrate_rows import Choice
-from shadow_mw.evaluate.judge_items import output_text, task_text
-from shadow_mw.evaluate.paths import join
+from shadow_mw.evaluate.calibration.rows import Choice
+from shadow_mw.evaluate.fields.paths import join
+from shadow_mw.evaluate.judging.items import output_text, task_text
 from shadow_mw.evaluate.store import Store
 from shadow_mw.types import Json
 

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from shadow_mw.commands.label_view import View, visible
 from shadow_mw.evaluate import strict_json
-from shadow_mw.evaluate.label_file import LabelFile
+from shadow_mw.evaluate.labelling.file import LabelFile
 from shadow_mw.exceptions import DataError
 from shadow_mw.types import Json
 

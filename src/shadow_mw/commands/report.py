@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 
 from shadow_mw import settings
-from shadow_mw.evaluate.judge_store import drawn_of, opinions_of
+from shadow_mw.evaluate.judging.store import drawn_of, opinions_of
 from shadow_mw.evaluate.pipeline import Store, summarise
 from shadow_mw.report.as_json import as_json
 from shadow_mw.report.terminal import show
@@ -49,7 +49,7 @@ def _judges(store: Store, series: Series | None) -> list[Json] | None:
     if any(importlib.util.find_spec(name) is None for name in ("numpy", "scipy")):
         return None
     from shadow_mw.commands.judge_card import card_json
-    from shadow_mw.evaluate.judge_summary import Drawn, judge_cards
+    from shadow_mw.evaluate.judging.summary import Drawn, judge_cards
 
     drawn = Drawn(*drawn_of(store, series))
     return [card_json(card) for card in judge_cards(opinions, drawn)]

@@ -18,9 +18,9 @@ from shadow_mw import settings
 from shadow_mw.commands.progress import progress
 from shadow_mw.commands.report import lenient_stdout
 from shadow_mw.evaluate.pipeline import Store, summarise
-from shadow_mw.evaluate.rows import Reader, Staged, stage, store_rows
-from shadow_mw.evaluate.rows_lines import name_of, opened, size_of
-from shadow_mw.evaluate.rows_read import Unchanged
+from shadow_mw.evaluate.rows.lines import name_of, opened, size_of
+from shadow_mw.evaluate.rows.read import Unchanged
+from shadow_mw.evaluate.rows.rows import Reader, Staged, stage, store_rows
 from shadow_mw.prices import PriceTable
 from shadow_mw.report.as_json import as_json
 from shadow_mw.report.terminal import show
@@ -46,7 +46,9 @@ def score(file: Path, experiment: str | None, candidate: str | None, machine: bo
                 store_rows(store, staged, name_of(file), advance)
             summary = summarise(store, experiment, candidate)
     if machine:
-        click.echo(json.dumps(as_json(summary) | {"judges": [], "store": None}, indent=2, allow_nan=False))
+        click.echo(
+            json.dumps(as_json(summary) | {"judges": [], "store": None}, indent=2, allow_nan=False)
+        )
     else:
         show(summary, Console(file=lenient_stdout(), highlight=False))
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from hashlib import blake2b
 
 from shadow_mw.evaluate.ingest import MAX_COUNT, Observation
-from shadow_mw.evaluate.rows_json import request_format
+from shadow_mw.evaluate.rows.json_values import request_format
 from shadow_mw.evaluate.series import BACKFILLED, SERIES
 from shadow_mw.evaluate.store import Store
 from shadow_mw.types import CANDIDATE_REASONS, Json, Outcome, Reason, Role, WireFormat

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from shadow_mw.evaluate import strict_json
-from shadow_mw.evaluate.fields import leaves
+from shadow_mw.evaluate.fields.judge import leaves
 from shadow_mw.exceptions import DataError
 from shadow_mw.results import Label
 from shadow_mw.types import Json

@@ -15,8 +15,8 @@ from pathlib import Path
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from shadow_mw.evaluate.checks import Checks, check, run_checks
-from shadow_mw.evaluate.field_judge import FieldJudge
+from shadow_mw.evaluate.checks.run import Checks, check, run_checks
+from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.ingest import Observation, observation, record
 from shadow_mw.evaluate.pair import Leg, Pair, pairs
 from shadow_mw.evaluate.store import Store

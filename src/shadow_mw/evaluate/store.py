@@ -16,9 +16,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from shadow_mw.evaluate import schema, strict_json
-from shadow_mw.evaluate.checking import CheckResult
-from shadow_mw.evaluate.checks import Checks
-from shadow_mw.evaluate.fields import FieldScore
+from shadow_mw.evaluate.checks.check import CheckResult
+from shadow_mw.evaluate.checks.run import Checks
+from shadow_mw.evaluate.fields.judge import FieldScore
 from shadow_mw.evaluate.ingest import NO_COLUMNS, Content, Observation
 from shadow_mw.evaluate.pair import Leg, Pair
 from shadow_mw.evaluate.scores import scores

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shadow_mw.evaluate.check_counts import check_counts
+from shadow_mw.evaluate.checks.check_counts import check_counts
 from shadow_mw.evaluate.funnel import funnel
 from shadow_mw.evaluate.series import BACKFILLED, PRICED, SERIES, choose
 from shadow_mw.evaluate.store import Store

@@ -1,1 +1,0 @@
-"""The checks that come with shadow_mw, one module each; `evaluate.checks` runs them."""

@@ -1,0 +1,1 @@
+"""Checks that need no truth: what a check is, ours, and those of other packages."""

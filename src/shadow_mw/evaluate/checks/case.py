@@ -1,0 +1,120 @@
+"""One pair as checks see it: both answers and the request, each read once, when asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from shadow_mw.evaluate import strict_json
+from shadow_mw.evaluate.checks.made_calls import Made, made
+from shadow_mw.evaluate.checks.offered import Offered, offered
+from shadow_mw.evaluate.fields.request_schema import NOTHING, Schema, request_schemas
+from shadow_mw.evaluate.pair import Leg, Pair
+from shadow_mw.types import Json, ToolCall
+
+_SCHEMA_MARKS = ("schema", "guided_json", "structured_outputs")
+"""One of them is in every request that has a schema for its text."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One leg: what it answered, and how it ended."""
+
+    leg: Leg
+
+    @property
+    def answered(self) -> bool:
+        """Whether the call ended properly; a failed one said nothing."""
+        return self.leg.answered
+
+    @cached_property
+    def text(self) -> str:
+        """All text of the answer, trimmed."""
+        return self.leg.answer.text.strip()
+
+    @property
+    def refusal(self) -> str:
+        """What the server itself marks as a refusal."""
+        return self.leg.answer.refusal
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """Tool calls in their order; arguments are JSON text as far as the model wrote JSON."""
+        return self.leg.answer.tool_calls
+
+    @property
+    def finish_reason(self) -> str:
+        """As the server wrote it; empty where it wrote none."""
+        return self.leg.observation.finish_reason or ""
+
+    @property
+    def is_document(self) -> bool:
+        """Whether the text is a JSON object or list."""
+        return self.leg.answer.is_document
+
+
+@dataclass(frozen=True)
+class Case:
+    """A pair whose legs may be compared."""
+
+    pair: Pair
+    has_truth: bool = False
+    context_tokens: int | None = None
+    """What the candidate can read and write in one call; None is unknown."""
+
+    @cached_property
+    def primary(self) -> Side:
+        """The production model's leg."""
+        return Side(self.pair.primary)
+
+    @cached_property
+    def candidate(self) -> Side:
+        """The other leg."""
+        return Side(self.pair.candidate)
+
+    @property
+    def request_text(self) -> str:
+        """The request as stored: canonical JSON, empty where it was not recorded."""
+        return self.pair.primary.observation.content.request or ""
+
+    @cached_property
+    def request(self) -> dict[str, Json]:
+        """The request's body; empty where it was not recorded."""
+        body = strict_json.loads_or_none(self.request_text)
+        return body if isinstance(body, dict) else {}
+
+    @cached_property
+    def offered(self) -> Offered | None:
+        """The tools that the request offers; None where the request is not known."""
+        if not self.request_text:
+            return None
+        may_have = '"tools"' in self.request_text or '"functions"' in self.request_text
+        return offered(self.request if may_have else {})
+
+    @cached_property
+    def calls(self) -> tuple[list[Made], list[Made]]:
+        """The tool calls of both legs, each with the tool that it means."""
+        primary, candidate = self.primary.tool_calls, self.candidate.tool_calls
+        return made(primary, self.offered), made(candidate, self.offered)
+
+    @cached_property
+    def schema(self) -> Schema | None:
+        """The schema that the request asks the answer's text to follow."""
+        text = self.request_text
+        marked = any(mark in text for mark in _SCHEMA_MARKS)
+        return (request_schemas(text) if marked else NOTHING).text
+
+    @property
+    def both_documents(self) -> bool:
+        """Both answers are JSON: they have fields, and their letters say nothing."""
+        return self.primary.is_document and self.candidate.is_document
+
+    @property
+    def wants_json(self) -> bool:
+        """Asked for, or given by one of the two, or needed to compare with the truth."""
+        return (
+            self.has_truth
+            or self.pair.primary.observation.expects_json
+            or self.primary.is_document
+            or self.candidate.is_document
+        )

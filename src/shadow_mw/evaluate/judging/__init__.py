@@ -1,0 +1,1 @@
+"""LLM judges: asked in both orders, read strictly, kept by epoch."""

@@ -1,0 +1,118 @@
+"""Opinions in the store: what a judge said, of which texts, and with whom it may be pooled."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from shadow_mw.evaluate.judging.values import Opinion, Winner
+from shadow_mw.evaluate.series import SERIES
+from shadow_mw.evaluate.store import Store
+from shadow_mw.exceptions import DataError
+from shadow_mw.results import Series
+from shadow_mw.types import Role
+
+PATIENCE = 60.0
+"""Seconds for which an answer waits for a lock: it is paid for."""
+
+COLUMNS = tuple(
+    name
+    for field in fields(Opinion)
+    for name in (
+        ("primary_length", "candidate_length") if field.name == "lengths" else (field.name,)
+    )
+)
+SELECT = f"SELECT {', '.join(f'opinions.{name}' for name in COLUMNS)} FROM opinions"
+INSERT = (
+    f"INSERT INTO opinions ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+    " ON CONFLICT DO NOTHING"
+)
+OF_SERIES = f"""{SELECT} JOIN judged USING (item) JOIN pairs ON pairs.id = judged.pair
+    JOIN observations ON observations.id = candidate_row
+    WHERE series = {SERIES} AND observations.pair_id = opinions.pair_id"""
+
+
+class StoreRecord:
+    """`judge_record.Record` over a store; one run at a time, see `recording`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def opinions(self, spec: str) -> list[Opinion]:
+        """What is on record of one judge."""
+        return [_opinion(row) for row in self._store.query(f"{SELECT} WHERE spec = ?", (spec,))]
+
+    def add(self, opinion: Opinion) -> None:
+        """Keep one more; it is on disk when this returns."""
+        with self._store.transaction():
+            self._store.write(INSERT, [_row(opinion)])
+
+
+@contextmanager
+def recording(store: Store) -> Iterator[StoreRecord]:
+    """Let one run at a time ask: two would ask, and pay for, the same answers.
+
+    Raises:
+        DataError: another run is at it.
+    """
+    path = Path(f"{store.path}.judge")
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataError(f"store {store.path}: another run of judges is writing to it") from None
+        store.make_durable(PATIENCE)
+        yield StoreRecord(store)
+    finally:
+        os.close(handle)
+
+
+def set_judged(store: Store, rows: Iterable[tuple[int, str | None, float]]) -> None:
+    """Note what a judge is shown of a pair now (None: nothing, both outputs are the same).
+
+    Args:
+        store: where.
+        rows: the pair's row, `Item.digest`, and the probability with which it was drawn.
+    """
+    with store.transaction():
+        store.write("INSERT OR REPLACE INTO judged VALUES (?, ?, ?)", rows)
+
+
+def opinions_of(store: Store, series: Series) -> list[Opinion]:
+    """Every judge's answers on the pairs of a series, as far as their texts are still the same."""
+    rows = store.query(OF_SERIES, (series.experiment, series.candidate))
+    return [_opinion(row) for row in rows]
+
+
+def drawn_of(store: Store, series: Series) -> tuple[int, int]:
+    """Pairs of a series that were drawn: to be judged, and with outputs that are the same."""
+    to_judge, identical = store.one(
+        "SELECT count(item), count(*) - count(item) FROM judged JOIN pairs ON pairs.id = pair"
+        f" WHERE series = {SERIES}",
+        (series.experiment, series.candidate),
+    )
+    return int(to_judge), int(identical)
+
+
+def _row(opinion: Opinion) -> list[Any]:
+    values = {field.name: getattr(opinion, field.name) for field in fields(Opinion)}
+    values["primary_length"], values["candidate_length"] = opinion.lengths
+    cost = opinion.cost_usd
+    values["cost_usd"] = None if cost is None else str(cost)
+    return [values[name] for name in COLUMNS]
+
+
+def _opinion(row: tuple[Any, ...]) -> Opinion:
+    values = dict(zip(COLUMNS, row, strict=True))
+    values["lengths"] = values.pop("primary_length"), values.pop("candidate_length")
+    values["first"], values["winner"] = Role(values["first"]), Winner(values["winner"])
+    cost = values["cost_usd"]
+    values["cost_usd"] = None if cost is None else Decimal(cost)
+    return Opinion(**values)

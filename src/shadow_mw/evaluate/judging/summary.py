@@ -1,0 +1,187 @@
+"""What the judges of a series say: a card for each judge and epoch, never two of them in one."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from shadow_mw.evaluate.calibration import quantiles
+from shadow_mw.evaluate.calibration.calibrate import Calibration, Qualification, calibrate
+from shadow_mw.evaluate.calibration.correction import Estimate, plain
+from shadow_mw.evaluate.calibration.rows import Choice, Row
+from shadow_mw.evaluate.judging.card import BiasCard, bias_card
+from shadow_mw.evaluate.judging.pools import Judgement, Pool, pools
+from shadow_mw.evaluate.judging.values import Opinion, Winner
+from shadow_mw.types import Role
+
+CHOICES = {Winner.PRIMARY: Choice.A, Winner.CANDIDATE: Choice.B, Winner.TIE: Choice.TIE}
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeCard:
+    """One judge in one epoch, over the pairs that it judged in both orders."""
+
+    judge: str
+    model: str | None
+    """As its server named it."""
+    system_fingerprint: str | None
+    spec: str
+    epoch: str
+    newest: bool
+    """False where the same judge has answered in a later epoch."""
+    half: int
+    """Pairs of which this epoch has one order only: in no figure."""
+    wins: dict[str, int]
+    """Pairs by what both orders say: `candidate`, `primary`, `tie`; else `inconsistent` or
+    `invalid`."""
+    identical: int
+    """Pairs drawn whose outputs are the same: never sent, ties in the two win rates, in nothing
+    else. Where not all others are judged yet, they weigh as they do among those drawn."""
+    bias: BiasCard | None
+    """None where no pair has both orders."""
+    naive: Estimate | None
+    """The candidate's win rate, ties for one half, if the judge is taken at its word."""
+    corrected: Estimate | None
+    """The same as people would have said; None without their labels."""
+    calibration: Calibration | None
+    calls: int
+    usd: Decimal | None
+    """None where the price of an answer is not known."""
+
+    @property
+    def qualified(self) -> bool:
+        """Whether its scores may gate a decision; only people's labels can say so."""
+        return self.qualification is not None and not self.reasons
+
+    @property
+    def qualification(self) -> Qualification | None:
+        """What people's labels prove."""
+        return self.calibration.qualification if self.calibration else None
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is not qualified."""
+        if self.qualification is None:
+            return ("no pair that it judged has a label by people",)
+        bad = self.bias is not None and not self.bias.usable
+        return (*self.qualification.reasons, *(("too many invalid verdicts",) if bad else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """How many of the pairs drawn are for a judge, and how many need none."""
+
+    to_judge: int
+    identical: int
+
+
+def judge_cards(
+    opinions: Iterable[Opinion],
+    drawn: Drawn,
+    labels: Mapping[str, Row] | None = None,
+    kin: Mapping[str, Sequence[Role]] | None = None,
+) -> list[JudgeCard]:
+    """One card for each judge and epoch, the newest last.
+
+    Args:
+        opinions: of one series.
+        drawn: the pairs that they are of, judged or not.
+        labels: what people said, by pair id; A is the primary's output, B the candidate's.
+        kin: judge to the roles whose models are of its family.
+    """
+    known = list(opinions)
+    found = pools(known)
+    last = {pool.judge: pool.epoch for pool in found}
+    return [
+        _card(
+            pool,
+            [o for o in known if (o.judge, o.epoch) == (pool.judge, pool.epoch)],
+            drawn,
+            labels or {},
+            newest=last[pool.judge] == pool.epoch,
+            kin=(kin or {}).get(pool.judge, ()),
+        )
+        for pool in found
+    ]
+
+
+def _card(
+    pool: Pool,
+    opinions: Sequence[Opinion],
+    drawn: Drawn,
+    labels: Mapping[str, Row],
+    *,
+    newest: bool,
+    kin: Sequence[Role],
+) -> JudgeCard:
+    calibration = _calibration(pool.judgements, labels)
+    scores = [judgement.score for judgement in pool.judgements if judgement.score is not None]
+    return JudgeCard(
+        pool.judge,
+        pool.model,
+        pool.system_fingerprint,
+        opinions[0].spec,
+        pool.epoch,
+        newest,
+        pool.half,
+        _wins(pool.judgements),
+        drawn.identical,
+        bias_card(pool.judgements, kin) if pool.judgements else None,
+        _with_ties(_at_its_word(scores), drawn) if scores else None,
+        _with_ties(calibration.correction.estimate, drawn) if calibration else None,
+        calibration,
+        sum(opinion.calls for opinion in opinions),
+        _usd(opinions),
+    )
+
+
+def _usd(opinions: Iterable[Opinion]) -> Decimal | None:
+    costs = [opinion.cost_usd for opinion in opinions]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known, Decimal(0)) if len(known) == len(costs) else None
+
+
+def _at_its_word(scores: Sequence[float]) -> Estimate:
+    """The plain mean; a few scores that are all the same have no spread, and prove little."""
+    found, least = plain(scores), quantiles.unseen(len(scores))
+    return Estimate(
+        found.value,
+        max(min(found.low, found.value - least), 0.0),
+        min(max(found.high, found.value + least), 1.0),
+    )
+
+
+def _wins(judgements: Iterable[Judgement]) -> dict[str, int]:
+    names = ("candidate", "primary", "tie", "inconsistent", "invalid")
+    counted = Counter(
+        "inconsistent" if judgement.valid and judgement.inconsistent else judgement.winner.value
+        for judgement in judgements
+    )
+    return {name: counted[name] for name in names}
+
+
+def _calibration(judgements: Sequence[Judgement], labels: Mapping[str, Row]) -> Calibration | None:
+    """This judge's verdicts beside people's; the verdicts that a file of labels has are not."""
+    rows = []
+    for judgement in judgements:
+        first, second = (CHOICES.get(winner) for winner in judgement.winners)
+        row = labels.get(judgement.pair_id) or Row(judgement.pair_id, (None, None))
+        rows.append(replace(row, judge=(first, second)))
+    return calibrate(rows, Choice.B) if any(row.humans for row in rows) else None
+
+
+def _with_ties(estimate: Estimate, drawn: Drawn) -> Estimate:
+    """Add the pairs that nobody needs to look at; how many they are is chance too."""
+    n = drawn.to_judge + drawn.identical
+    share = drawn.to_judge / n
+    value = share * estimate.value + (1 - share) / 2
+    error = math.sqrt(share * (1 - share) / n) * abs(estimate.value - 0.5)
+    chance = quantiles.normal() * error
+    return Estimate(
+        value,
+        max(value - math.hypot(share * (estimate.value - estimate.low), chance), 0.0),
+        min(value + math.hypot(share * (estimate.high - estimate.value), chance), 1.0),
+    )

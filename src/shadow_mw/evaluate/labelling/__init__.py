@@ -1,0 +1,1 @@
+"""Pairs drawn for people to choose between, and the file of their choices."""

@@ -1,0 +1,1 @@
+"""Gateways' logs, read as pairs."""

@@ -1,0 +1,246 @@
+"""From one line of a pair file to the two observations that a store keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Protocol
+
+from shadow_mw.evaluate import strict_json
+from shadow_mw.evaluate.fields.judge import leaves
+from shadow_mw.evaluate.ingest import Content, Observation
+from shadow_mw.evaluate.rows import values as v
+from shadow_mw.evaluate.rows.json_values import dumps, load, plain, read_request, whole
+from shadow_mw.evaluate.rows.keys import LEGS, ROW, SHARED
+from shadow_mw.prices import PriceTable
+from shadow_mw.types import Call, Json, Outcome, Reply, Role, ToolCall, Usage
+from shadow_mw.wire import lenient, output_messages
+
+WINNERS = frozenset({"primary", "candidate", "tie"})
+
+
+class Redaction(Protocol):
+    """What is done to content before it is stored; the runner's `Redactor` is one."""
+
+    def text(self, text: str) -> str:
+        """A name or a key."""
+
+    def json(self, value: Json) -> Json:
+        """A value with every text in it."""
+
+    def request(self, body: Json) -> Json:
+        """A request, without what stands under the name of a credential."""
+
+    def output(self, text: str) -> str:
+        """A model's output; where it is JSON it stays JSON."""
+
+
+class Unchanged:
+    """Where nothing is kept there is nothing to hide."""
+
+    def text(self, text: str) -> str:
+        """The same."""
+        return text
+
+    def json(self, value: Json) -> Json:
+        """The same."""
+        return value
+
+    request = json
+    output = text
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One pair as it is stored."""
+
+    primary: Observation
+    candidate: Observation
+    truth: str | None
+    """JSON, for the pair's key."""
+    judged: bool
+    """It came with a judge's verdicts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads rows under one set of rules."""
+
+    redaction: Redaction
+    prices: PriceTable | None
+    """Prices what comes without a cost; None leaves it unpriced."""
+    experiment: str = "default"
+    """Of rows that name none."""
+
+    def line(self, line: bytes, *, first: bool) -> Row:
+        """Read one line.
+
+        Raises:
+            ValueError: what is wrong with it.
+        """
+        return self.row(load(line, first=first))
+
+    def row(self, value: Json) -> Row:
+        """Read one row.
+
+        Raises:
+            ValueError: what is wrong with it.
+        """
+        row = v.read_all(value, ROW, "row")
+        missing = [key for key in ("pair_id", "primary", "candidate") if row.get(key) is None]
+        if missing:
+            raise ValueError(f"`{missing[0]}` is missing")
+        # A pair of which nobody says a key is known by its own id; a null says it has no key.
+        row = {"key": row["pair_id"]} | row
+        call, content = self._request(row)
+        primary = self._leg(Role.PRIMARY, row, call, content)
+        candidate = self._leg(Role.CANDIDATE, row, None, Content())
+        return Row(primary, candidate, self._truth(row), _is_judged(row.get("judge")))
+
+    def _truth(self, row: Mapping[str, Json]) -> str | None:
+        truth = row.get("truth")
+        if truth is None:
+            return None
+        if row["key"] is None:
+            raise ValueError("`truth` needs a `key`, and this row says that it has none")
+        if not any(True for _ in leaves(truth)):
+            raise ValueError("`truth` labels no field")
+        return strict_json.dumps(self.redaction.json(truth))
+
+    def _request(self, row: Mapping[str, Json]) -> tuple[Call | None, Content]:
+        """The request as sent, and what it says in the shape that all formats share."""
+        body, call, system, messages = row.get("input"), None, None, None
+        if body is not None:
+            body = self.redaction.request(plain(body))
+            call = read_request(body)
+        if call is not None:
+            system, messages = call.system_instructions or None, call.input_messages
+        # A null says that there are none, whatever the request has.
+        if "system_instructions" in row:
+            system = self.redaction.json(row["system_instructions"])
+        if "input_messages" in row:
+            messages = self.redaction.json(row["input_messages"])
+        return call, Content(*(None if x is None else dumps(x) for x in (body, system, messages)))
+
+    def _leg(
+        self, role: Role, row: Mapping[str, Json], call: Call | None, content: Content
+    ) -> Observation:
+        leg = v.read_all(row[role], LEGS[role], role)
+        shared = {name: leg[name] if name in leg else row.get(name) for name in SHARED}
+        experiment, pair_id = row.get("experiment") or self.experiment, row["pair_id"]
+        model = leg.get("model")
+        candidate_id = (leg.get("id") or model or "candidate") if role == Role.CANDIDATE else ""
+        outcome = leg.get("outcome") or default_outcome(leg.get("error"))
+        partial = bool(leg.get("partial"))
+        usage = Usage(*(leg.get(name) for name in Usage.__slots__))
+        cost = leg.get("cost_usd")
+        names = experiment, pair_id, candidate_id
+        expects = leg.get("expects_json")
+        return Observation(
+            experiment=whole(experiment),
+            pair_id=whole(self.redaction.text(pair_id)),
+            role=str(role),
+            candidate_id=whole(candidate_id),
+            trace_id=shared["trace_id"] or _id(16, *names[:2]),
+            span_id=leg.get("span_id") or _id(8, role, *names),
+            time_ns=shared["time"] or 0,
+            model=_whole(model),
+            outcome=outcome,
+            answered=outcome == Outcome.OK and not partial,
+            error_type=self._redacted(leg.get("error")),
+            reason=_whole(leg.get("reason")),
+            finish_reason=_whole(leg.get("finish_reason")),
+            latency_ms=leg.get("latency_ms"),
+            ttft_ms=leg.get("ttft_ms"),
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cache_read_tokens=usage.cache_read_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
+            cost_usd=self._priced(model, usage) if cost is None else cost,
+            partial=partial,
+            truncated=bool(leg.get("truncated")),
+            has_answer=leg.get("has_answer") is not False,
+            expects_json=bool(call and call.expects_json) if expects is None else expects,
+            key=self._redacted(shared["key"]),
+            segment=self._redacted(shared["segment"]),
+            session=self._redacted(shared["session"]),
+            sample_rate=shared["sample_rate"],
+            content=Content(content.request, content.system, content.input, self._output(leg)),
+        )
+
+    def _redacted(self, text: str | None) -> str | None:
+        return whole(self.redaction.text(text)) if text else None
+
+    def _priced(self, model: str | None, usage: Usage) -> float | None:
+        cost = self.prices.cost(model, usage) if self.prices else None
+        return None if cost is None else float(cost)
+
+    def _output(self, leg: Mapping[str, Json]) -> str | None:
+        messages = leg["messages"] if "messages" in leg else output_messages(_reply(leg))
+        for message in messages or ():
+            parts = message.get("parts")
+            for part in parts if isinstance(parts, list) else []:
+                self._redact(part)
+        return dumps(messages) if messages else None
+
+    def _redact(self, part: Json) -> None:
+        for name, value in part.items() if isinstance(part, dict) else ():
+            clean = self.redaction.output if isinstance(value, str) else self.redaction.json
+            part[name] = clean(value)
+
+
+def default_outcome(error: str | None) -> str:
+    """How a leg ended of which only its error is known."""
+    if error is None:
+        return str(Outcome.OK)
+    return str(Outcome.TIMEOUT if error == Outcome.TIMEOUT else Outcome.ERROR)
+
+
+def _whole(text: str | None) -> str | None:
+    return whole(text) if text else None
+
+
+def _reply(leg: Mapping[str, Json]) -> Reply:
+    return Reply(
+        text=leg.get("output"),
+        refusal=leg.get("refusal"),
+        reasoning=leg.get("reasoning"),
+        tool_calls=tuple(_tool_call(call) for call in leg.get("tool_calls") or ()),
+        finish_reason=_whole(leg.get("finish_reason")),
+    )
+
+
+def _tool_call(call: Mapping[str, Json]) -> ToolCall:
+    """`{"id", "name", "arguments"}`, or as OpenAI writes it."""
+    function = lenient.mapping(call.get("function")) or call
+    name = function.get("name")
+    if not isinstance(name, str) or not name:
+        raise ValueError("a tool call in `tool_calls` has no `name`")
+    arguments = function.get("arguments")
+    if not isinstance(arguments, str):
+        arguments = "" if arguments is None else dumps(arguments)
+    return ToolCall(name, arguments, lenient.string(call.get("id")))
+
+
+def _is_judged(judge: Json) -> bool:
+    if judge is None:
+        return False
+    read = v.read_all(judge, {"name": v.FILLED, "winners": v.Kind("a list", _winners)}, "judge")
+    if read.get("name") is None or read.get("winners") is None:
+        raise ValueError("`judge` must have a `name` and `winners`")
+    return True
+
+
+def _winners(value: Json) -> list[str]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError("`judge.winners` must be two verdicts, one for each order")
+    if not all(isinstance(item, str) and item in WINNERS for item in value):
+        raise ValueError("`judge.winners` must be of primary, candidate, tie")
+    return value
+
+
+def _id(size: int, *names: str) -> str:
+    """An id that the same row always gets."""
+    return blake2b("\0".join(names).encode("utf-8", "replace"), digest_size=size).hexdigest()

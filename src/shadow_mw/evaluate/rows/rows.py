@@ -1,0 +1,140 @@
+"""Pairs from anywhere into a store: read this first.
+
+Every line is read, checked and redacted before the first is stored; then all are stored in one
+transaction. `rows_read` knows what a line may say, `rows_write` writes the same again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from shadow_mw.evaluate import pipeline, strict_json
+from shadow_mw.evaluate.ingest import MAX_COUNT, Observation
+from shadow_mw.evaluate.rows import parquet as rows_parquet
+from shadow_mw.evaluate.rows.json_values import same_leg
+from shadow_mw.evaluate.rows.keys import ACCEPTED
+from shadow_mw.evaluate.rows.lines import Advance, Lines, nothing
+from shadow_mw.evaluate.rows.read import Reader
+from shadow_mw.evaluate.rows.staged import Staged
+from shadow_mw.evaluate.store import Store
+from shadow_mw.exceptions import DataError
+
+__all__ = ["Imported", "Reader", "Staged", "stage", "stage_parquet", "store_rows"]
+
+AT_ONCE = 256
+"""Pairs handed to the evaluator together: it asks the store less often."""
+
+Legs = tuple[int, Observation, Observation]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a file of rows."""
+
+    rows: int
+    new: int
+    """Pairs that the store did not have."""
+    labels: int
+    """Truths that the store did not have."""
+    replaced: int
+    """Labels whose truth was another one."""
+    judge_left_out: int
+    """Rows whose judge's verdicts were not kept."""
+    skipped: dict[str, int] = field(default_factory=dict)
+    """Lines of a gateway's log that are no leg of a pair, by reason."""
+
+
+def stage(lines: Lines, reader: Reader, staged: Staged) -> None:
+    """Check every line.
+
+    Raises:
+        DataError: naming file, line, fault and what is accepted.
+    """
+    for line in lines:
+        try:
+            staged.add(reader.line(line, first=lines.number == 1), lines.number)
+        except ValueError as error:
+            lines.refuse(error, ACCEPTED)
+    if not staged.rows:
+        raise DataError(f"{lines.name}: no rows in it; {ACCEPTED}")
+
+
+def stage_parquet(path: Path, reader: Reader, staged: Staged) -> None:
+    """Check every row of a Parquet file.
+
+    Raises:
+        DataError: naming file, row, fault and what is accepted.
+    """
+    for number, row in enumerate(rows_parquet.read(path), 1):
+        try:
+            staged.add(reader.row(row), number)
+        except ValueError as error:
+            raise DataError(f"{path}: row {number}: {error}; {ACCEPTED}") from None
+    if not staged.rows:
+        raise DataError(f"{path}: no rows in it; {ACCEPTED}")
+
+
+def store_rows(
+    store: Store,
+    staged: Staged,
+    name: str,
+    advance: Advance = nothing,
+    skipped: dict[str, int] | None = None,
+) -> Imported:
+    """Store and judge what was checked: all of it, or nothing.
+
+    Raises:
+        DataError: the store has one of these pairs with other content.
+    """
+    with store.transaction():
+        labels, replaced = _store_truths(store, staged)
+        new = _store_pairs(store, staged, name, advance)
+    pipeline.rejudge(store)
+    return Imported(staged.rows, new, labels, replaced, staged.judged, skipped or {})
+
+
+def _store_truths(store: Store, staged: Staged) -> tuple[int, int]:
+    """Before the pairs, so that each is judged once; a truth that is known already stays."""
+    new = replaced = 0
+    for key, truth in staged.truths():
+        known = store.query("SELECT truth FROM truth WHERE key = ?", (key,))
+        if known and known[0][0] == truth:
+            continue
+        store.set_truth(key, strict_json.loads(truth))
+        new += not known
+        replaced += bool(known)
+    return new, replaced
+
+
+def _store_pairs(store: Store, staged: Staged, name: str, advance: Advance) -> int:
+    empty = not store.query("SELECT 1 FROM observations LIMIT 1")
+    rows, new = iter(staged), 0
+    while batch := list(islice(rows, AT_ONCE)):
+        fresh = batch if empty else [row for row in batch if not _is_known(store, row, name)]
+        pipeline.ingest(store, _legs(fresh))
+        new += len(fresh)
+        advance(len(batch))
+    return new
+
+
+def _legs(rows: Iterable[Legs]) -> Iterable[Observation]:
+    """Every leg once: candidates of one exchange share its primary."""
+    for _, primary, candidate in rows:
+        yield primary
+        yield candidate
+
+
+def _is_known(store: Store, row: Legs, name: str) -> bool:
+    line, *legs = row
+    found = store.legs(legs[0].experiment, legs[0].pair_id, before=MAX_COUNT)
+    known = {(leg.observation.role, leg.observation.candidate_id): leg.observation for leg in found}
+    for leg in legs:
+        if not same_leg(known.get((leg.role, leg.candidate_id), leg), leg):
+            raise DataError(
+                f"{name}:{line}: pair {leg.pair_id!r} is in the store with another {leg.role} leg;"
+                " accepted: the same content, or another pair_id or experiment"
+            )
+    return all((leg.role, leg.candidate_id) in known for leg in legs)
