@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from shadow_mw.evaluate import schema
+from shadow_mw.evaluate import tables
 from shadow_mw.evaluate.checks import check_counts
 from shadow_mw.evaluate.checks import run as checks
 from shadow_mw.evaluate.checks.check import CheckResult
@@ -188,7 +188,7 @@ def test_a_store_of_version_2_goes_on(path):
     add_labels(path, ("k", {"a": 1}))
     assert summary(path).checks["refusal"].n == 2
     connection = sqlite3.connect(path)
-    assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (tables.VERSION,)
     connection.close()
 
 

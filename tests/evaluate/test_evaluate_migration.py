@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from evaluate.spans import PRICES, both, leg, store_of, summary
 
-from shadow_mw.evaluate import schema
+from shadow_mw.evaluate import tables
 from shadow_mw.evaluate.pipeline import Evaluator, Store
 from shadow_mw.evaluate.store import COLUMNS
 from shadow_mw.exceptions import StoreError
@@ -75,7 +75,7 @@ def test_a_report_reads_a_store_of_version_1(path):
 def test_a_migrated_store_has_the_shape_of_a_new_one(path, tmp_path):
     Store.open(path).close()
     Store.open(tmp_path / "new.db", create=True).close()
-    assert version(path) == schema.VERSION
+    assert version(path) == tables.VERSION
     assert shape(path) == shape(tmp_path / "new.db")
 
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 from evaluate.spans import both, store_of, summary
 
-from shadow_mw.evaluate import schema
+from shadow_mw.evaluate import schema, tables
 from shadow_mw.evaluate.pipeline import Store
 from shadow_mw.exceptions import StoreError
 
@@ -29,7 +29,7 @@ def test_a_new_store_is_private_and_in_wal_mode(tmp_path):
     pragmas = ("journal_mode", "page_size", "application_id", "user_version")
     values = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas]
     connection.close()
-    assert values == ["wal", 8192, schema.APPLICATION_ID, schema.VERSION]
+    assert values == ["wal", 8192, schema.APPLICATION_ID, tables.VERSION]
 
 
 def test_a_missing_store_is_not_made_unasked(tmp_path):
@@ -67,7 +67,7 @@ def foreign_wal(path):
 
 def newer(path):
     store_of(path, *both())
-    sqlite_file(path, f"PRAGMA user_version = {schema.VERSION + 1};")
+    sqlite_file(path, f"PRAGMA user_version = {tables.VERSION + 1};")
 
 
 def truncated(path):

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from shadow_mw.evaluate.figures import figures
-from shadow_mw.evaluate.schema import VERSION
 from shadow_mw.evaluate.store import Store
+from shadow_mw.evaluate.tables import VERSION
 from shadow_mw.results import Figures, PairState
 
 PATIENCE_MS: Final = 1000

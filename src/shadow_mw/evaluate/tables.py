@@ -1,0 +1,211 @@
+"""The tables of the store, and how those of each version became the next one's."""
+
+from __future__ import annotations
+
+from typing import Final
+
+VERSION: Final = 4
+
+ADDED: Final = """
+-- Legs whose other half has not come.
+CREATE TABLE waiting (
+    observation INTEGER PRIMARY KEY REFERENCES observations
+);
+-- The latest values by who reports them.
+CREATE TABLE gauges (
+    experiment TEXT NOT NULL,
+    candidate_id TEXT NOT NULL,
+    source TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value REAL NOT NULL,
+    PRIMARY KEY (experiment, candidate_id, source, name)
+) WITHOUT ROWID;
+"""
+
+CHECKS: Final = """
+-- Every label that a check has given, once.
+CREATE TABLE check_labels (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    label TEXT NOT NULL,
+    UNIQUE (name, label)
+);
+-- What each check said of a pair. "primary" is NULL where it compares the two legs.
+CREATE TABLE check_results (
+    pair INTEGER NOT NULL REFERENCES pairs,
+    label INTEGER NOT NULL REFERENCES check_labels,
+    series INTEGER NOT NULL REFERENCES series,
+    "primary" REAL,
+    candidate REAL,
+    detail TEXT,
+    PRIMARY KEY (pair, label)
+) WITHOUT ROWID;
+"""
+
+META: Final = """
+-- What the whole store has one of: 'field_rules', the fingerprint of the rules that judged fields.
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+FIELDS: Final = """
+-- Both legs' outcome at n leaves of one path of one pair: a path into a list has several, and each
+-- combination of outcomes its own number. truth is 'value', 'null' or NULL (not labelled).
+CREATE TABLE fields (
+    pair INTEGER NOT NULL REFERENCES pairs,
+    path INTEGER NOT NULL REFERENCES paths,
+    series INTEGER NOT NULL REFERENCES series,
+    truth TEXT,
+    "primary" TEXT NOT NULL,
+    candidate TEXT NOT NULL,
+    number INTEGER NOT NULL DEFAULT 0,
+    n INTEGER NOT NULL DEFAULT 1,
+    PRIMARY KEY (pair, path, number)
+) WITHOUT ROWID;
+CREATE INDEX fields_outcomes ON fields (series, path, truth, "primary", candidate, n);
+"""
+
+OPINIONS: Final = """
+-- Every answer of a judge: one pair, as it was then, in one order.
+CREATE TABLE opinions (
+    spec TEXT NOT NULL,
+    pair_id TEXT NOT NULL,
+    item TEXT NOT NULL,
+    first TEXT NOT NULL,
+    judge TEXT NOT NULL,
+    epoch TEXT NOT NULL,
+    winner TEXT NOT NULL,
+    invalid TEXT,
+    analysis TEXT NOT NULL,
+    model TEXT,
+    system_fingerprint TEXT,
+    primary_length INTEGER NOT NULL,
+    candidate_length INTEGER NOT NULL,
+    input_tokens INTEGER,
+    output_tokens INTEGER,
+    cost_usd TEXT,
+    calls INTEGER NOT NULL,
+    time_ns INTEGER NOT NULL,
+    latency_ms REAL NOT NULL,
+    UNIQUE (spec, pair_id, item, first)
+);
+CREATE INDEX opinions_item ON opinions (item, pair_id);
+-- What judges were last shown of a pair; item is NULL where both outputs are the same, and nobody
+-- is asked. inclusion is the probability with which the pair was drawn.
+CREATE TABLE judged (
+    pair INTEGER PRIMARY KEY REFERENCES pairs,
+    item TEXT,
+    inclusion REAL NOT NULL
+);
+"""
+
+TABLES: Final = f"""
+-- One row for each candidate of an experiment, with the time of its latest call.
+CREATE TABLE series (
+    id INTEGER PRIMARY KEY,
+    experiment TEXT NOT NULL,
+    candidate_id TEXT NOT NULL,
+    newest_ns INTEGER NOT NULL,
+    UNIQUE (experiment, candidate_id)
+);
+-- One row a leg. candidate_id is empty on the primary, which all candidates share.
+CREATE TABLE observations (
+    id INTEGER PRIMARY KEY,
+    experiment TEXT NOT NULL,
+    pair_id TEXT NOT NULL,
+    role TEXT NOT NULL,
+    candidate_id TEXT NOT NULL,
+    trace_id TEXT NOT NULL,
+    span_id TEXT NOT NULL,
+    time_ns INTEGER NOT NULL,
+    model TEXT,
+    outcome TEXT NOT NULL,
+    answered INTEGER NOT NULL,
+    error_type TEXT,
+    reason TEXT,
+    finish_reason TEXT,
+    latency_ms REAL,
+    ttft_ms REAL,
+    input_tokens INTEGER,
+    output_tokens INTEGER,
+    cache_read_tokens INTEGER,
+    cache_write_tokens INTEGER,
+    reasoning_tokens INTEGER,
+    cost_usd REAL,
+    partial INTEGER NOT NULL,
+    truncated INTEGER NOT NULL,
+    has_answer INTEGER NOT NULL,
+    expects_json INTEGER NOT NULL,
+    key TEXT,
+    segment TEXT,
+    session TEXT,
+    sample_rate REAL,
+    received_ns INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (pair_id, experiment, role, candidate_id)
+);
+-- Apart, so that a scan over the numbers reads no text: a version byte, then zlib over JSON.
+CREATE TABLE payloads (
+    observation INTEGER PRIMARY KEY REFERENCES observations,
+    data BLOB NOT NULL
+);
+-- One row once both legs are there, with the results of the checks.
+CREATE TABLE pairs (
+    id INTEGER PRIMARY KEY,
+    series INTEGER NOT NULL REFERENCES series,
+    primary_row INTEGER NOT NULL REFERENCES observations,
+    candidate_row INTEGER NOT NULL UNIQUE REFERENCES observations,
+    key TEXT,
+    excluded TEXT,
+    timed INTEGER NOT NULL,
+    exact_match INTEGER,
+    primary_json INTEGER,
+    candidate_json INTEGER,
+    scored INTEGER NOT NULL DEFAULT 0,
+    stale INTEGER NOT NULL DEFAULT 1,
+    published INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX pairs_series ON pairs (series);
+CREATE INDEX pairs_key ON pairs (key) WHERE key IS NOT NULL;
+CREATE INDEX pairs_stale ON pairs (id) WHERE stale;
+CREATE INDEX pairs_unpublished ON pairs (id) WHERE NOT published;
+CREATE TABLE paths (
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE
+);
+{META}{FIELDS}CREATE TABLE truth (
+    key TEXT PRIMARY KEY,
+    truth TEXT NOT NULL
+) WITHOUT ROWID;
+-- Absolute counters by who counts them: 'app:...' or 'runner:...'.
+CREATE TABLE funnel (
+    experiment TEXT NOT NULL,
+    candidate_id TEXT NOT NULL,
+    source TEXT NOT NULL,
+    name TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (experiment, candidate_id, source, name)
+) WITHOUT ROWID;
+{ADDED}{CHECKS}{OPINIONS}"""
+
+MIGRATIONS: Final = {
+    1: f"""
+ALTER TABLE observations ADD COLUMN received_ns INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pairs ADD COLUMN published INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX pairs_unpublished ON pairs (id) WHERE NOT published;
+{ADDED}INSERT INTO waiting SELECT id FROM observations
+    WHERE id NOT IN (SELECT primary_row FROM pairs UNION ALL SELECT candidate_row FROM pairs);
+""",
+    # Pairs that are there keep what they have; they get results of checks when judged anew.
+    2: f"""
+{CHECKS}{META}DROP INDEX fields_outcomes;
+ALTER TABLE fields RENAME TO old_fields;
+{FIELDS}INSERT INTO fields (pair, path, series, truth, "primary", candidate)
+    SELECT pair, path, series, truth, "primary", candidate FROM old_fields;
+DROP TABLE old_fields;
+""",
+    3: OPINIONS,
+}
+"""From each version to the next. Columns have defaults: the side of a rolling deploy that opened
+the store before goes on writing to it."""
