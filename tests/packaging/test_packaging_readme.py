@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 from shadow_mw.cli import COMMANDS
-from shadow_mw.settings import Settings
+from shadow_mw.evaluate.fields.field_judge import FieldJudge
+from shadow_mw.settings import Settings, load
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -39,6 +41,19 @@ def test_every_python_block_is_python():
     assert len(blocks) >= 5
     for block in blocks:
         compile(block, "README.md", "exec")
+
+
+def test_every_toml_block_is_a_setting():
+    blocks = re.findall(r"```toml\n(.*?)```", README, re.S)
+
+    assert blocks
+    for block in blocks:
+        FieldJudge.declared(load(**tomllib.loads(block)).fields)
+
+
+def test_every_linked_file_is_there():
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
 
 
 def test_every_make_target_is_there():
