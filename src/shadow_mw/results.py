@@ -160,6 +160,8 @@ class Summary:
     candidate: LegTotals
     labels: int
     """Truths in the store, matched or not."""
+    transitions: dict[FieldOutcome, dict[FieldOutcome, int]] = field(default_factory=dict)
+    """Labelled leaves by the primary's outcome, then by the candidate's; every outcome is there."""
     checks: dict[str, CheckCounts] = field(default_factory=dict)
     """By name; those without any result are left out."""
     backfilled: int = 0

@@ -75,7 +75,8 @@ def test_evaluator_gets_the_token_and_production_never_the_mark(chain: Chain, tr
 
 def test_credentials_are_masked_and_nothing_else(chain: Chain, trace: str) -> None:
     content = (
-        '{"text": "mail ann@example.com, card 4111 1111 1111 1111, key sk-abcdefghijklmnop0123",'
+        '{"text": "mail ann@example.com, risk-management-framework,'
+        ' key sk-proj-abcdefghijklmnop0123",'
         ' "auth": "Bearer abcdefghijklmnop.qrst", "n": 12345678901234567890}'
     )
     (primary, candidate) = pair("p2", Made("root", trace), content=content)
@@ -83,7 +84,7 @@ def test_credentials_are_masked_and_nothing_else(chain: Chain, trace: str) -> No
     chain.send(primary, replace(candidate, attributes=secret))
     chain.barrier()
     came = {span.name: span.attributes for span in chain.at_evaluator(trace)}
-    masked = content.replace("sk-abcdefghijklmnop0123", "****")
+    masked = content.replace("sk-proj-abcdefghijklmnop0123", "****")
     masked = masked.replace("Bearer abcdefghijklmnop.qrst", "****")
     assert came["p2 primary"]["shadow.request"] == masked
     assert came["p2 candidate"]["gen_ai.output.messages"] == masked
@@ -148,7 +149,7 @@ def test_logs(chain: Chain, trace: str, leaves: bool) -> None:
         attributes = {"shadow.role": "judge", "shadow.mark": MARK, "t": trace}
         assert send_log(base, "a score", OURS, attributes) == 200
         assert send_log(base, "another", "any", attributes) == 200
-        assert send_log(base, "no mark", OURS, {"t": trace}) == 200
+        assert send_log(base, "no mark", OURS, {"gen_ai.evaluation.name": "x", "t": trace}) == 200
     forged = {"shadow.role": "judge", "shadow.mark": "no", "t": trace}
     assert send_log(base, "the app's", "app", forged) == 200
     until(lambda: [r for r in chain.primary.logs if r.attributes["t"] == trace], "a log arrives")

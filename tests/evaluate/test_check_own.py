@@ -164,7 +164,7 @@ def test_a_pair_of_failures_raises_nothing():
 
 def test_an_instance_may_be_an_entry_point():
     assert all(check.name for check in all_checks())
-    assert own_checks.own_checks(set()) == []
+    assert own_checks(set()) == []
 
 
 @pytest.mark.parametrize("value", [1, "text", (None,), CheckResult])

@@ -364,3 +364,70 @@ def test_declared_rules_judge_fields_and_other_rules_judge_them_anew(tmp_path):
     Evaluator.open(path, PRICES, fields=english).shutdown()
     found = summary(path).metrics["field_accuracy"]
     assert (found.primary, found.candidate) == (0, 1)
+
+
+def test_what_became_of_the_primarys_correct_nulls(path):
+    store_of(
+        path,
+        *both("p1", RIGHT, RIGHT, shadow__key="k"),
+        *both("p2", RIGHT, INVENTED, shadow__key="k"),
+        *both("p3", INVENTED, RIGHT, shadow__key="k"),
+        labels=[("k", TRUTH)],
+    )
+    found = summary(path).transitions
+    assert {o: n for o, n in found["correct_null"].items() if n} == {
+        "correct_null": 1,
+        "hallucinated": 1,
+    }
+    assert found["hallucinated"]["correct_null"] == 1
+    assert sum(n for row in found.values() for n in row.values()) == 6
+
+
+def test_who_declares_no_rules_judges_by_the_stores(tmp_path):
+    path = tmp_path / "shadow.db"
+    german = FieldJudge.declared({"total": {"normalise": "decimal", "locale": "de"}})
+    running = Evaluator.open(path, PRICES, fields=german)
+    answers = {"total": "1.234,50"}, {"total": "9"}
+    running.export(both("p1", *answers, shadow__key="k"))
+    add_labels(path, ("k", {"total": "1234,5"}))
+    running.export(both("p2", *answers, shadow__key="k"))
+    running.shutdown()
+    assert metric(path, "field_accuracy") == (1, 0, 2)
+
+
+def test_a_running_evaluator_follows_rules_that_another_process_declares(tmp_path):
+    path = tmp_path / "shadow.db"
+    running = Evaluator.open(path, PRICES)
+    german = FieldJudge.declared({"total": {"normalise": "decimal", "locale": "de"}})
+    Evaluator.open(path, PRICES, fields=german).shutdown()
+    running.export(both("p1", {"total": "1.234,50"}, {"total": "9"}, shadow__key="k"))
+    running.shutdown()
+    add_labels(path, ("k", {"total": "1234,5"}))
+    assert metric(path, "field_accuracy") == (1, 0, 1)
+
+
+def test_a_store_that_was_removed_is_made_anew(tmp_path):
+    path = tmp_path / "shadow.db"
+    running = Evaluator.open(path, PRICES)
+    running.export(both("p1", RIGHT, RIGHT))
+    path.unlink()
+    assert running.export(both("p2", RIGHT, RIGHT)) is SpanExportResult.SUCCESS
+    running.shutdown()
+    assert summary(path).funnel.paired == 1
+
+
+def test_a_commit_that_fails_leaves_nothing_behind(path):
+    with Store.open(path, create=True) as store:
+        store.query("PRAGMA foreign_keys = ON")
+
+        def store_a_payload_of_nothing():
+            with store.transaction():
+                store.query("PRAGMA defer_foreign_keys = ON")
+                store._labels["json", "strict"] = 7
+                store.query("INSERT INTO payloads VALUES (99, x'01')")
+
+        with pytest.raises(sqlite3.IntegrityError):
+            store_a_payload_of_nothing()
+        assert store._labels == {}
+        with store.transaction():
+            assert store.one("SELECT count(*) FROM payloads") == (0,)

@@ -1,6 +1,7 @@
 """Reading OTLP: protobuf and JSON say the same, and nothing that is sent can do harm."""
 
 import contextlib
+import gzip
 import json
 import math
 
@@ -20,6 +21,7 @@ from shadow_mw import semconv
 from shadow_mw.evaluate.pipeline import Evaluator
 from shadow_mw.prices import PriceTable
 from shadow_mw.records import Reading
+from shadow_mw.serve.intake import gunzip
 from shadow_mw.serve.otlp import JSON, PROTOBUF, read_readings, read_spans
 from shadow_mw.serve.refusals import MalformedError
 from shadow_mw.serve.screen import screen
@@ -242,3 +244,8 @@ def test_odd_numbers_stay_numbers_that_a_store_holds(value):
 def test_an_empty_message_is_an_export_of_nothing():
     assert read_spans(b"", PROTOBUF) == read_spans(b"{}", JSON) == []
     assert read_readings(ExportMetricsServiceRequest().SerializeToString(), PROTOBUF) == []
+
+
+def test_empty_gzip_members_do_not_hold_up_the_writer() -> None:
+    with pytest.raises(MalformedError, match="members"):
+        gunzip(gzip.compress(b"") * 100_000)

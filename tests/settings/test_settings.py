@@ -338,3 +338,12 @@ def test_a_misspelt_key_of_a_judge_names_those_that_there_are(environ, tmp_path,
 
     with pytest.raises(ConfigError, match=rf"temprature in shadow.toml is not .*{known}"):
         load()
+
+
+@pytest.mark.parametrize("name", ["SHADOW_OTLP_ENDPOINT", "SHADOW_CANDIDATE_URL"])
+def test_a_refused_url_is_not_printed_with_its_credentials(environ, name):
+    environ(**MINIMAL | {name: "https://user:pw123secret@host:4318/v1"})
+    with pytest.raises(ConfigError) as error:
+        load()
+    assert name in str(error.value)
+    assert "pw123secret" not in str(error.value)

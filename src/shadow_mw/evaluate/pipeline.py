@@ -6,6 +6,7 @@ whenever its ground truth comes or changes.
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 import threading
@@ -21,6 +22,7 @@ from shadow_mw.evaluate.ingest import Observation, observation, record
 from shadow_mw.evaluate.pair import Leg, Pair, pairs
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evaluate.summary import summarise
+from shadow_mw.exceptions import StoreError
 from shadow_mw.prices import PriceTable
 from shadow_mw.records import Reading, SpanRecord
 from shadow_mw.results import Label, LabelResult
@@ -53,8 +55,7 @@ class Evaluator(SpanExporter):
     ) -> None:
         if durable:
             store.make_durable(SENDER_PATIENCE)
-        adopt(store, fields)
-        self._fields = fields
+        self._fields = adopt(store, fields)
         self._durable = durable
         self._store = store
         self._prices = prices
@@ -116,20 +117,30 @@ class Evaluator(SpanExporter):
         return True
 
     def _store_all(self, legs: Sequence[Observation], readings: Sequence[Reading]) -> None:
+        self._fields = current(self._store, self._fields)
         ingest(self._store, legs, self._fields)
         for reading in readings:
             self._store.set_reading(reading)
 
     def _commit(self, work: Callable[[], None]) -> bool:
-        if self._durable and not self._store.is_there:
-            return self._failed("its file was removed; start again to make another")
         try:
-            with self._lock, self._store.transaction():
-                work()
-        except sqlite3.Error as error:
+            with self._lock:
+                if not self._store.is_there:
+                    if self._durable:
+                        return self._failed("its file was removed; start again to make another")
+                    self._reopen()
+                with self._store.transaction():
+                    work()
+        except (sqlite3.Error, StoreError) as error:
             return self._failed(error)
         self._failing = False
         return True
+
+    def _reopen(self) -> None:
+        logger.warning("shadow_mw: store %s was removed: another one is made", self._store.path)
+        self._store.close()
+        self._store = Store.open(self._store.path, create=True)
+        self._fields = adopt(self._store, self._fields)
 
     def _failed(self, fault: object) -> bool:
         if not self._failing:
@@ -138,13 +149,26 @@ class Evaluator(SpanExporter):
         return False
 
 
-def adopt(store: Store, fields: FieldJudge) -> None:
-    """Judge by these rules from now on, and anew what was judged by others."""
+def adopt(store: Store, fields: FieldJudge) -> FieldJudge:
+    """The rules that count from now on, after what was judged by others was judged anew.
+
+    Declared ones are the store's from then on; who declares none judges by the store's.
+    """
     with store.transaction():
-        changed = store.set_rules(fields.fingerprint)
+        if fields.table == PLAIN.table:
+            fields, changed = current(store, fields), 0
+        else:
+            changed = store.set_rules(fields.table)
     if changed:
         logger.warning("shadow_mw: %d pairs are judged anew: the rules of fields differ", changed)
     rejudge(store, fields)
+    return fields
+
+
+def current(store: Store, fields: FieldJudge) -> FieldJudge:
+    """The store's own rules, which another process may have declared meanwhile."""
+    table = store.rules()
+    return fields if table in (None, fields.table) else FieldJudge.declared(json.loads(table or ""))
 
 
 def ingest(store: Store, legs: Iterable[Observation], fields: FieldJudge = PLAIN) -> None:

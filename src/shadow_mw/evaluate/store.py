@@ -41,6 +41,8 @@ INSERT_OBSERVATION = (
     f" VALUES (?, {', '.join('?' * len(COLUMNS))}) ON CONFLICT DO NOTHING RETURNING id"
 )
 INSERT_CHECK = "INSERT INTO check_results VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+LATEST_NS = 2**63 - 1
+"""What a span may end at; a leg says what it likes."""
 MOST_LABELS = 10_000
 """Kept in memory: a check whose labels never repeat is somebody's mistake."""
 SELECT_SCORED = (
@@ -115,11 +117,13 @@ class Store:
         self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
         try:
             yield
+            self._connection.commit()
         except BaseException:
-            self._connection.rollback()
+            # Not every failure leaves a transaction open; a failed commit does.
+            if self._connection.in_transaction:
+                self._connection.rollback()
             self._labels.clear()
             raise
-        self._connection.commit()
 
     def query(self, sql: str, values: Iterable[Any] = ()) -> list[Any]:
         """All rows of a reading statement."""
@@ -304,7 +308,7 @@ class Store:
                 for field in [(path, truth, FieldOutcome(outcome))] * n
             ],
         )
-        ended = time_ns + int((latency_ms or 0) * 1e6)
+        ended = min(time_ns + int((latency_ms or 0) * 1e6), LATEST_NS)
         experiment, candidate, pair_id, trace_id, span_id = names
         return number, PairScores(experiment, candidate, pair_id, trace_id, span_id, ended, found)
 
@@ -315,19 +319,21 @@ class Store:
         rows = self.query("SELECT truth FROM truth WHERE key = ?", (key,)) if key else []
         return strict_json.loads(rows[0][0]) if rows else None
 
-    def set_rules(self, fingerprint: str) -> int:
-        """Note the rules of fields; the number of pairs that were judged by others."""
-        before = self.query("SELECT value FROM meta WHERE name = 'field_rules'")
-        if before == [(fingerprint,)]:
+    def rules(self) -> str | None:
+        """The rules of fields that count in this store, as JSON; None where none were ever."""
+        rows = self.query("SELECT value FROM meta WHERE name = 'field_rules'")
+        return str(rows[0][0]) if rows else None
+
+    def set_rules(self, table: str) -> int:
+        """Have other rules count; the number of pairs that have to be judged anew."""
+        if self.rules() == table:
             return 0
         self._connection.execute(
             "INSERT INTO meta VALUES ('field_rules', ?)"
             " ON CONFLICT DO UPDATE SET value = excluded.value",
-            (fingerprint,),
+            (table,),
         )
-        # A store that never noted any was judged without a rule, by the first version of the judge.
-        changed = self._connection.execute("UPDATE pairs SET stale = 1 WHERE scored")
-        return changed.rowcount
+        return self._connection.execute("UPDATE pairs SET stale = 1 WHERE scored").rowcount
 
     def set_truth(self, key: str, truth: Json) -> int:
         """Store or replace a truth; the number of pairs that have to be judged anew."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shadow_mw.evaluate.checks.check_counts import check_counts
+from shadow_mw.evaluate.fields.transitions import Table, transitions
 from shadow_mw.evaluate.funnel import funnel
 from shadow_mw.evaluate.series import BACKFILLED, PRICED, SERIES, choose
 from shadow_mw.evaluate.store import Store
@@ -36,7 +37,7 @@ def summarise(store: Store, experiment: str | None = None, candidate: str | None
     with store.transaction(write=False):
         series, others = choose(store, experiment, candidate)
         key = (series.experiment, series.candidate) if series else ("", "")
-        fields, rates = _fields(store, key)
+        fields, rates, became = _fields(store, key)
         metrics = rates | _latencies(store, key) | _rates(store, key)
         return Summary(
             series=series,
@@ -44,6 +45,7 @@ def summarise(store: Store, experiment: str | None = None, candidate: str | None
             funnel=funnel(store, key),
             metrics={name: metrics[name] for name in METRICS},
             fields=fields,
+            transitions=became,
             primary=_totals(store, key, "p"),
             candidate=_totals(store, key, "c"),
             labels=store.one("SELECT count(*) FROM truth")[0],
@@ -114,7 +116,9 @@ def _rate(primary: float, candidate: float, n: int) -> Metric:
     return Metric(ours, theirs, n, int(primary), int(candidate))
 
 
-def _fields(store: Store, key: tuple[str, str]) -> tuple[dict[str, FieldCounts], dict[str, Metric]]:
+def _fields(
+    store: Store, key: tuple[str, str]
+) -> tuple[dict[str, FieldCounts], dict[str, Metric], Table]:
     rows = store.query(
         f"""SELECT paths.path, counts.* FROM (
             SELECT path, truth, "primary", candidate, sum(n) FROM fields
@@ -128,13 +132,15 @@ def _fields(store: Store, key: tuple[str, str]) -> tuple[dict[str, FieldCounts],
         counts.primary[FieldOutcome(primary)] += n
         counts.candidate[FieldOutcome(candidate)] += n
     nulls = sum(row[-1] for row in rows if row[2] == "null")
-    return table, {
+    rates = {
         "field_accuracy": _accuracy(table),
         "hallucination_rate": _rate(
             *_counted(table, FieldOutcome.HALLUCINATED),
             nulls,
         ),
     }
+    labelled = [(FieldOutcome(row[3]), FieldOutcome(row[4]), row[5]) for row in rows if row[2]]
+    return table, rates, transitions(labelled).table
 
 
 def _zeros() -> dict[FieldOutcome, int]:

@@ -43,7 +43,7 @@ CREATE TABLE check_results (
 """
 
 META: Final = """
--- What the whole store has one of: 'field_rules', the fingerprint of the rules that judged fields.
+-- What the whole store has one of: 'field_rules', the declared rules that judge fields, as JSON.
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL

@@ -25,6 +25,10 @@ def as_json(summary: Summary) -> dict[str, Json]:
         },
         "metrics": {name: _metric(metric) for name, metric in summary.metrics.items()},
         "fields": {path: _counts(counts) for path, counts in summary.fields.items()},
+        "transitions": {
+            outcome.value: {theirs.value: n for theirs, n in row.items()}
+            for outcome, row in summary.transitions.items()
+        },
         "legs": {
             "primary": asdict(summary.primary),
             "candidate": asdict(summary.candidate),

@@ -180,11 +180,26 @@ def _fields(summary: Summary, console: Console) -> None:
     if labelled:
         console.print()
         console.print(_field_table(labelled))
+    if became := _became(summary.transitions.get(FieldOutcome.CORRECT_NULL, {})):
+        console.print(Text(f"\n{became}"))
     unexpected = [path for path, counts in summary.fields.items() if _unexpected(counts)]
     if unexpected:
         shown = ", ".join(map(numbers.shown_plain, unexpected[:5]))
         rest = f" and {len(unexpected) - 5} more" if len(unexpected) > 5 else ""
         console.print(Text(f"\nnot in the truth, but in outputs: {shown}{rest}"))
+
+
+def _became(nulls: dict[FieldOutcome, int]) -> str:
+    """What the candidate made of the primary's correct nulls; what averages hide."""
+    total = sum(nulls.values())
+    if not total:
+        return ""
+    made = [
+        f"{n:,} {outcome.value.replace('_', ' ')}"
+        for outcome, n in sorted(nulls.items(), key=lambda item: -item[1])
+        if n
+    ]
+    return f"of the primary's {total:,} correct nulls the candidate made: {', '.join(made)}"
 
 
 def _field_table(fields: dict[str, FieldCounts]) -> Table:

@@ -33,6 +33,7 @@ RECEIVE_SECONDS: Final = 60.0
 """A sender that has gone silent holds none of them for longer."""
 
 SMALLER: Final = "send smaller batches"
+MOST_MEMBERS: Final = 16
 GZIP: Final = 16 + zlib.MAX_WBITS
 
 
@@ -159,6 +160,9 @@ def gunzip(data: bytes) -> bytes:
     parts: list[bytes] = []
     left = MAX_DECODED
     while data or not parts:
+        if len(parts) == MOST_MEMBERS:
+            # Each costs a copy of the rest, and may be empty.
+            raise MalformedError(f"not gzip: more than {MOST_MEMBERS} members")
         stream = zlib.decompressobj(GZIP)
         try:
             parts.append(stream.decompress(data, left + 1))

@@ -24,8 +24,9 @@ from shadow_mw.serve.refusals import MalformedError, TooLargeError
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
 
-MAX_SPANS: Final = 100_000
-"""An empty one is two bytes on the wire, and hundreds here."""
+MAX_SPANS: Final = 250_000
+"""An empty one is two bytes on the wire, and hundreds here; a collector's largest batch (18 MiB) of
+small spans of a candidate's server stays below."""
 
 M = TypeVar("M", bound=Message)
 

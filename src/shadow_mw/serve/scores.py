@@ -31,6 +31,7 @@ TIMEOUT: Final = 10.0
 BATCH: Final = 100
 INTERVAL: Final = 1.0
 BACKOFF: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+REFUSED: Final = frozenset({400, 413, 422})
 NO_LOGS: Final = frozenset({404, 405, 415, 501})
 """A backend for traces only; Jaeger says 404."""
 
@@ -52,9 +53,12 @@ class Publisher:
         )
         self._logs = True
         self._fault = ""
+        self.refused = False
+        """Whether the last failure was one that sending again cannot mend."""
 
     def publish(self, pairs: Sequence[PairScores]) -> bool:
         """Send the scores of some pairs; True only where the endpoint has accepted them."""
+        self.refused = False
         said = [pair for pair in pairs if pair.scores]
         if not said:
             return True
@@ -109,6 +113,7 @@ class Publisher:
         except httpx2.RequestError as error:
             self._tell_once(f"{path}: {type(error).__name__} {error}")
             return None
+        self.refused = response.status_code in REFUSED
         if not response.is_success and response.status_code not in expected:
             self._tell_once(f"{path}: status {response.status_code}")
         return response
@@ -143,6 +148,12 @@ def publish_until(stop: threading.Event, store: ScoreStore, publisher: Publisher
         except (sqlite3.Error, StoreError) as error:
             logger.warning("scores wait: %s", error)
             waiting, published = [], False
+        if not published and limit == 1 and waiting and publisher.refused:
+            # It alone is what is never taken: the others shall not wait behind it.
+            logger.warning("scores of pair %s are left out", waiting[0][1].pair_id)
+            store.mark_published(waiting)
+            failures = 0
+            continue
         if not published:
             stop.wait(BACKOFF[min(failures, len(BACKOFF) - 1)])
             failures += 1

@@ -36,9 +36,14 @@ def one_line(error: ValidationError, values: dict[str, Any]) -> str:
     if name in ("judge", "judges") and len(location) > 1:
         return _one_line_in(variable if variable in os.environ else name, first)
     value = os.environ.get(variable, first.get("input"))
-    shown = "***" if name in SECRETS else value
+    shown = "***" if name in SECRETS or _has_credentials(value) else value
     where = variable if variable in os.environ or name not in values else ".".join(location)
     return f"{where}={shown!s}: accepted is {_accepted(name, first['msg'])}"
+
+
+def _has_credentials(value: Any) -> bool:
+    """A URL may be refused for having them."""
+    return isinstance(value, str) and "//" in value and bool(set(value) & set("@?"))
 
 
 def _one_line_in(table: str, error: ErrorDetails) -> str:

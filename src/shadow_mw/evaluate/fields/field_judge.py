@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ from shadow_mw.evaluate.fields.divergence import Divergence, divergence
 from shadow_mw.evaluate.fields.grounding import Source, grounding, request_text
 from shadow_mw.evaluate.fields.judge import FieldScore, Schemas, judge_pair
 from shadow_mw.evaluate.fields.request_schema import RequestSchemas, Schema, request_schemas
-from shadow_mw.evaluate.fields.rules import PLAIN, Node, compile_rules, fingerprint, read_rules
+from shadow_mw.evaluate.fields.rules import PLAIN, Node, compile_rules, read_rules
 from shadow_mw.evaluate.pair import Leg, Pair
 from shadow_mw.types import Json
 
@@ -31,8 +32,8 @@ class FieldJudge:
     """Judges the fields of pairs whose legs may be compared."""
 
     rules: Node = PLAIN
-    fingerprint: str = fingerprint({})
-    """Of the rules: what was judged under another one has to be judged anew."""
+    table: str = "{}"
+    """The declared rules as JSON: what was judged by others has to be judged anew."""
 
     @classmethod
     def declared(cls, table: Mapping[str, Mapping[str, Any]]) -> FieldJudge:
@@ -41,8 +42,7 @@ class FieldJudge:
         Raises:
             ConfigError: one line that names the rule, the fault and what is accepted.
         """
-        rules = read_rules(table)
-        return cls(compile_rules(rules), fingerprint(rules))
+        return cls(compile_rules(read_rules(table)), json.dumps(table, sort_keys=True))
 
     def score(self, pair: Pair, truth: Json) -> list[FieldScore]:
         """Hold both outputs against the truth, leaf by leaf."""

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from shadow_mw.evaluate import pipeline, strict_json
+from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.ingest import MAX_COUNT, Observation
 from shadow_mw.evaluate.rows import parquet as rows_parquet
 from shadow_mw.evaluate.rows.json_values import same_leg
@@ -83,16 +84,18 @@ def store_rows(
     name: str,
     advance: Advance = nothing,
     skipped: dict[str, int] | None = None,
+    fields: FieldJudge = pipeline.PLAIN,
 ) -> Imported:
     """Store and judge what was checked: all of it, or nothing.
 
     Raises:
         DataError: the store has one of these pairs with other content.
     """
+    fields = pipeline.adopt(store, fields)
     with store.transaction():
         labels, replaced = _store_truths(store, staged)
-        new = _store_pairs(store, staged, name, advance)
-    pipeline.rejudge(store)
+        new = _store_pairs(store, staged, name, advance, fields)
+    pipeline.rejudge(store, fields)
     return Imported(staged.rows, new, labels, replaced, staged.judged, skipped or {})
 
 
@@ -109,12 +112,14 @@ def _store_truths(store: Store, staged: Staged) -> tuple[int, int]:
     return new, replaced
 
 
-def _store_pairs(store: Store, staged: Staged, name: str, advance: Advance) -> int:
+def _store_pairs(
+    store: Store, staged: Staged, name: str, advance: Advance, fields: FieldJudge
+) -> int:
     empty = not store.query("SELECT 1 FROM observations LIMIT 1")
     rows, new = iter(staged), 0
     while batch := list(islice(rows, AT_ONCE)):
         fresh = batch if empty else [row for row in batch if not _is_known(store, row, name)]
-        pipeline.ingest(store, _legs(fresh))
+        pipeline.ingest(store, _legs(fresh), fields)
         new += len(fresh)
         advance(len(batch))
     return new
