@@ -172,8 +172,9 @@ def test_a_body_too_large_once_decompressed_is_a_413(serve):
     bomb = gzip.compress(bytes(intake.MAX_DECODED + 1), 9)
     assert len(bomb) < 2**20
     assert post(serve, bomb, PROTOBUF, GZIP).status_code == 413
-    members = gzip.compress(bytes(2**20)) * 65
+    members = gzip.compress(bytes(8 * 2**20)) * 9
     assert post(serve, members, PROTOBUF, GZIP).status_code == 413
+    assert post(serve, gzip.compress(b"") * 17, PROTOBUF, GZIP).status_code == 400
     assert serve.process.poll() is None
 
 
