@@ -12,9 +12,10 @@ from typing import Any
 from benchmarks.injected import documents, receipts
 from benchmarks.results import Part, Target
 from shadow_mw.evaluate import strict_json
+from shadow_mw.evaluate.fields import normalise
 from shadow_mw.evaluate.fields.divergence import divergence
 from shadow_mw.evaluate.fields.grounding import Source, grounding
-from shadow_mw.evaluate.fields.judge import judge_pair, normalise
+from shadow_mw.evaluate.fields.judge import judge_pair
 from shadow_mw.evaluate.fields.rules import PLAIN, Node, compile_rules, read_rules
 
 PAIRS = 218_400

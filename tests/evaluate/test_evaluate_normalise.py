@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shadow_mw.evaluate.fields import dates, decimals
 from shadow_mw.evaluate.fields.judge import judge
-from shadow_mw.evaluate.fields.rules import compile_rules, fingerprint, read_rules, unused
+from shadow_mw.evaluate.fields.rules import canonical, compile_rules, read_rules, unused
 from shadow_mw.exceptions import ConfigError
 
 
@@ -252,9 +252,9 @@ def test_a_rule_holds_at_its_path_and_nowhere_else():
     ]
 
 
-def test_the_fingerprint_of_rules_changes_only_with_what_they_say():
+def test_the_canonical_form_of_rules_changes_only_with_what_they_say():
     def of(table):
-        return fingerprint(read_rules(table))
+        return canonical(read_rules(table))
 
     decimal = {"normalise": "decimal", "locale": "en"}
     assert of({"a": decimal, "b": {}}) == of({"b": {"normalise": "exact"}, "a": decimal})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
+from shadow_mw.commands.files import read_file
 from shadow_mw.evaluate.calibration.rows import Choice, Row, read_rows
 from shadow_mw.exceptions import ConfigError, DataError
 
@@ -39,7 +39,7 @@ def calibrate(file: Path, win: str, machine: bool) -> None:
     Files of `shadow-mw label --terminal` are read as they are; items that no judge was asked about
     (`judge` is null) are left out.
     """
-    result = _calibrated(_judged(_read(file), file), Choice(win))
+    result = _calibrated(_judged(read_file(file, read_rows), file), Choice(win))
     from shadow_mw.commands.calibrate_card import as_json, show
 
     if machine:
@@ -66,13 +66,3 @@ def _judged(rows: list[Row], file: Path) -> list[Row]:
         f"{file}: nothing to compare: none of the {n:,} labelled items has a judge's verdict;"
         " `shadow-mw judge --labels` brings them together"
     )
-
-
-def _read(file: Path) -> list[Row]:
-    if str(file) == "-":
-        return read_rows(sys.stdin.buffer, "<stdin>")
-    try:
-        with file.open("rb") as lines:
-            return read_rows(lines, str(file))
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error.strerror})") from None

@@ -16,6 +16,7 @@ import click
 from rich.console import Console
 
 from shadow_mw import settings
+from shadow_mw.commands.files import read_file
 from shadow_mw.commands.progress import progress
 from shadow_mw.evaluate.calibration.rows import Row, read_rows
 from shadow_mw.evaluate.judging.family import kin
@@ -258,13 +259,7 @@ def _write_rows(out: Path, run: Run) -> None:
 
 
 def _people(path: Path | None) -> dict[str, Row]:
-    if path is None:
-        return {}
-    try:
-        with path.open("rb") as lines:
-            return {row.id: row for row in read_rows(lines, str(path))}
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    return {row.id: row for row in read_file(path, read_rows)} if path else {}
 
 
 def _read_rubric(path: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,10 +10,10 @@ import click
 from click.core import ParameterSource
 
 from shadow_mw import settings
+from shadow_mw.commands.files import read_file
 from shadow_mw.evaluate import pipeline
 from shadow_mw.evaluate.labels import read_labels
-from shadow_mw.exceptions import DataError
-from shadow_mw.results import Label, LabelResult
+from shadow_mw.results import LabelResult
 from shadow_mw.runner.redact import Redactor
 
 A_FILE = click.Path(path_type=Path)
@@ -91,21 +90,11 @@ def _refuse_others() -> None:
 
 
 def _store_truth(file: Path, used: settings.Settings, *, machine: bool) -> None:
-    rows = _read(file)
+    rows = read_file(file, read_labels)
     judge = pipeline.FieldJudge.declared(used.fields)
     with pipeline.Store.open(used.store, create=True) as opened:
         result = pipeline.label(opened, rows, Redactor.for_labels(used).json, judge)
     click.echo(json.dumps(asdict(result)) if machine else _sentence(result))
-
-
-def _read(file: Path) -> list[Label]:
-    if str(file) == "-":
-        return read_labels(sys.stdin.buffer, "<stdin>")
-    try:
-        with file.open("rb") as lines:
-            return read_labels(lines, str(file))
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error.strerror})") from None
 
 
 def _sentence(result: LabelResult) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +12,7 @@ from shadow_mw.evaluate.fields.divergence import Divergence, divergence
 from shadow_mw.evaluate.fields.grounding import Source, grounding, request_text
 from shadow_mw.evaluate.fields.judge import FieldScore, Schemas, judge_pair
 from shadow_mw.evaluate.fields.request_schema import RequestSchemas, Schema, request_schemas
-from shadow_mw.evaluate.fields.rules import PLAIN, Node, compile_rules, read_rules
+from shadow_mw.evaluate.fields.rules import PLAIN, Node, canonical, compile_rules, read_rules
 from shadow_mw.evaluate.pair import Leg, Pair
 from shadow_mw.types import Json
 
@@ -42,7 +41,8 @@ class FieldJudge:
         Raises:
             ConfigError: one line that names the rule, the fault and what is accepted.
         """
-        return cls(compile_rules(read_rules(table)), json.dumps(table, sort_keys=True))
+        rules = read_rules(table)
+        return cls(compile_rules(rules), canonical(rules))
 
     def score(self, pair: Pair, truth: Json) -> list[FieldScore]:
         """Hold both outputs against the truth, leaf by leaf."""

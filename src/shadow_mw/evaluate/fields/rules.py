@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -124,11 +123,13 @@ def compile_rules(rules: Rules) -> Node:
     return _node({paths.split(path): rule for path, rule in rules.items()})
 
 
-def fingerprint(rules: Rules) -> str:
-    """The same for rules that judge alike: when it changes, stored pairs have to be judged anew."""
-    table = {path: rule.model_dump(exclude_defaults=True) for path, rule in rules.items()}
+def canonical(rules: Rules) -> str:
+    """As JSON, the same for rules that judge alike: when it changes, pairs are judged anew."""
+    table = {
+        path: rule.model_dump(mode="json", exclude_defaults=True) for path, rule in rules.items()
+    }
     told = {path: entry for path, entry in table.items() if entry}
-    return blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=8).hexdigest()
+    return json.dumps(told, sort_keys=True)
 
 
 def unused(rules: Rules, seen: Iterable[str]) -> list[str]:
