@@ -127,3 +127,29 @@ def test_a_process_of_version_1_that_is_still_open_goes_on_writing(path):
     old.execute("INSERT INTO pairs (series, primary_row, candidate_row, timed) VALUES (1, 1, 5, 1)")
     assert old.execute("SELECT published FROM pairs WHERE candidate_row = 5").fetchone() == (0,)
     old.close()
+
+
+def test_what_a_migrated_pair_adds_up_to_is_what_a_new_one_does(path, tmp_path):
+    new = store_of(
+        tmp_path / "new.db",
+        *both("p1", '{"a": 1}', '{"a": 2, "b": 3}', shadow__key="k"),
+        *both("p2", "{", "{}", shadow__key="k"),
+        *both("p3"),
+        labels=[("k", {"a": 1, "b": None, "c": None})],
+    )
+    wanted = "SELECT id, " + ", ".join(tables.DOCUMENT) + " FROM pairs ORDER BY id"
+    with Store.open(new) as store:
+        saved = store.query(wanted)
+        store.write(
+            f"UPDATE pairs SET ({', '.join(tables.DOCUMENT)}) = ({', '.join(['NULL'] * 10)})", [()]
+        )
+        for statement in filter(str.strip, tables.DOCUMENTS.split(";\n")):
+            store.write(statement, [()])
+        assert store.query(wanted) == saved
+    assert saved == [
+        (1, 3, 2, 3, 1, 0, 1, 0, 0, 0, 0),
+        (2, 3, 2, 0, 2, 0, 0, 3, 0, 0, 0),
+        (3, *[None] * 10),
+    ]
+    with Store.open(path) as store:
+        assert store.query(wanted)[0][1:5] == (2, 1, 2, 1)

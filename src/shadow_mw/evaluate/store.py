@@ -18,10 +18,12 @@ from typing import Any, Self
 from shadow_mw.evaluate import schema, strict_json
 from shadow_mw.evaluate.checks.check import CheckResult
 from shadow_mw.evaluate.checks.run import Checks
+from shadow_mw.evaluate.fields.document import document_sums
 from shadow_mw.evaluate.fields.judge import FieldScore
 from shadow_mw.evaluate.ingest import NO_COLUMNS, Content, Observation
 from shadow_mw.evaluate.pair import Leg, Pair
 from shadow_mw.evaluate.scores import scores
+from shadow_mw.evaluate.tables import DOCUMENT
 from shadow_mw.exceptions import StoreError
 from shadow_mw.records import Reading
 from shadow_mw.results import FieldOutcome, PairScores
@@ -217,10 +219,13 @@ class Store:
         execute = self._connection.execute
         execute(
             "UPDATE pairs SET exact_match = ?, primary_json = ?, candidate_json = ?, scored = ?,"
-            " stale = 0, published = ? WHERE id = ?",
+            f" stale = 0, published = ?, ({', '.join(DOCUMENT)}) ="
+            f" ({', '.join('?' * len(DOCUMENT))}) WHERE id = ?",
             (
                 *(checks.exact_match, checks.primary_json, checks.candidate_json),
-                *(scores is not None, checks == Checks(), pair),
+                *(scores is not None, checks == Checks()),
+                *document_sums(scores),
+                pair,
             ),
         )
         execute("DELETE FROM fields WHERE pair = ?", (pair,))

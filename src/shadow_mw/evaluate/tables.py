@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = 4
+VERSION: Final = 5
 
 ADDED: Final = """
 -- Legs whose other half has not come.
@@ -101,6 +101,71 @@ CREATE TABLE judged (
 );
 """
 
+DOCUMENT: Final = (
+    "leaves",
+    "nulls",
+    "primary_correct",
+    "candidate_correct",
+    "primary_hallucinated",
+    "candidate_hallucinated",
+    "primary_invalid",
+    "candidate_invalid",
+    "primary_null_like",
+    "candidate_null_like",
+)
+"""Columns of `pairs`: what `fields` says of the pair's labelled leaves, added up. `correct` holds
+correct nulls too; `invalid` counts leaves of an output that is no JSON. NULL: not scored."""
+
+DIVERGENCES: Final = """
+-- Leaves at which the two outputs differ, known without a truth: 'candidate_only', 'primary_only',
+-- 'different'. grounded: the candidate's value (the primary's where it is alone) is in the request's
+-- text; NULL where that cannot be said.
+CREATE TABLE divergences (
+    pair INTEGER NOT NULL REFERENCES pairs,
+    path INTEGER NOT NULL REFERENCES paths,
+    series INTEGER NOT NULL REFERENCES series,
+    kind TEXT NOT NULL,
+    grounded INTEGER,
+    number INTEGER NOT NULL DEFAULT 0,
+    n INTEGER NOT NULL DEFAULT 1,
+    PRIMARY KEY (pair, path, number)
+) WITHOUT ROWID;
+CREATE INDEX divergences_kinds ON divergences (series, path, kind, grounded, n);
+"""
+
+EMBEDDINGS: Final = """
+-- What an embedding model made of a text, by the text's SHA-256; float32, little-endian.
+CREATE TABLE embeddings (
+    model TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    vector BLOB NOT NULL,
+    PRIMARY KEY (model, digest)
+) WITHOUT ROWID;
+-- Cosine of a pair's two outputs.
+CREATE TABLE similarities (
+    pair INTEGER NOT NULL REFERENCES pairs,
+    model TEXT NOT NULL,
+    series INTEGER NOT NULL REFERENCES series,
+    cosine REAL NOT NULL,
+    PRIMARY KEY (pair, model)
+) WITHOUT ROWID;
+CREATE INDEX similarities_series ON similarities (series, model, cosine);
+"""
+
+PREFERENCES: Final = """
+-- What a person said of a pair without knowing which output is whose: 'primary', 'candidate' or
+-- 'tie'. inclusion is the probability with which the pair was drawn for people.
+CREATE TABLE preferences (
+    pair INTEGER NOT NULL REFERENCES pairs,
+    person TEXT NOT NULL,
+    winner TEXT NOT NULL,
+    both_bad INTEGER NOT NULL DEFAULT 0,
+    inclusion REAL NOT NULL,
+    time_ns INTEGER NOT NULL,
+    PRIMARY KEY (pair, person)
+) WITHOUT ROWID;
+"""
+
 TABLES: Final = f"""
 -- One row for each candidate of an experiment, with the time of its latest call.
 CREATE TABLE series (
@@ -164,7 +229,8 @@ CREATE TABLE pairs (
     candidate_json INTEGER,
     scored INTEGER NOT NULL DEFAULT 0,
     stale INTEGER NOT NULL DEFAULT 1,
-    published INTEGER NOT NULL DEFAULT 0
+    published INTEGER NOT NULL DEFAULT 0,
+    {" INTEGER, ".join(DOCUMENT)} INTEGER
 );
 CREATE INDEX pairs_series ON pairs (series);
 CREATE INDEX pairs_key ON pairs (key) WHERE key IS NOT NULL;
@@ -187,7 +253,29 @@ CREATE TABLE funnel (
     n INTEGER NOT NULL,
     PRIMARY KEY (experiment, candidate_id, source, name)
 ) WITHOUT ROWID;
-{ADDED}{CHECKS}{OPINIONS}"""
+{ADDED}{CHECKS}{OPINIONS}{DIVERGENCES}{EMBEDDINGS}{PREFERENCES}"""
+
+_SUMS: Final = ", ".join(
+    [
+        "total(n)",
+        "total(n) FILTER (WHERE truth = 'null')",
+        *(
+            f'total(n) FILTER (WHERE "{leg}" IN ({outcomes}))'
+            for outcomes in (
+                "'correct', 'correct_null'",
+                "'hallucinated'",
+                "'invalid_output'",
+                "'null_like'",
+            )
+            for leg in ("primary", "candidate")
+        ),
+    ]
+)
+DOCUMENTS: Final = f"""
+UPDATE pairs SET ({", ".join(DOCUMENT)}) = (
+    SELECT {_SUMS} FROM fields WHERE pair = pairs.id AND truth IS NOT NULL
+) WHERE scored;
+"""
 
 MIGRATIONS: Final = {
     1: f"""
@@ -206,6 +294,8 @@ ALTER TABLE fields RENAME TO old_fields;
 DROP TABLE old_fields;
 """,
     3: OPINIONS,
+    4: "".join(f"ALTER TABLE pairs ADD COLUMN {name} INTEGER;\n" for name in DOCUMENT)
+    + f"{DOCUMENTS}{DIVERGENCES}{EMBEDDINGS}{PREFERENCES}",
 }
 """From each version to the next. Columns have defaults: the side of a rolling deploy that opened
 the store before goes on writing to it."""
