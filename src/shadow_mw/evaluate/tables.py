@@ -118,8 +118,8 @@ correct nulls too; `invalid` counts leaves of an output that is no JSON. NULL: n
 
 DIVERGENCES: Final = """
 -- Leaves at which the two outputs differ, known without a truth: 'candidate_only', 'primary_only',
--- 'different'. grounded: the candidate's value (the primary's where it is alone) is in the request's
--- text; NULL where that cannot be said.
+-- 'different'. grounded: the candidate's value (the primary's where it is alone) is in the text of
+-- the request; NULL where that cannot be said.
 CREATE TABLE divergences (
     pair INTEGER NOT NULL REFERENCES pairs,
     path INTEGER NOT NULL REFERENCES paths,
