@@ -116,6 +116,14 @@ DOCUMENT: Final = (
 """Columns of `pairs`: what `fields` says of the pair's labelled leaves, added up. `correct` holds
 correct nulls too; `invalid` counts leaves of an output that is no JSON. NULL: not scored."""
 
+SHAPES: Final = """
+-- Which leaves the two outputs of a pair have: {"items[].price": 3}; one row for all alike.
+CREATE TABLE shapes (
+    id INTEGER PRIMARY KEY,
+    leaves TEXT NOT NULL UNIQUE
+);
+"""
+
 DIVERGENCES: Final = """
 -- Leaves at which the two outputs differ, known without a truth: 'candidate_only', 'primary_only',
 -- 'different'. grounded: the candidate's value (the primary's where it is alone) is in the text of
@@ -230,7 +238,8 @@ CREATE TABLE pairs (
     scored INTEGER NOT NULL DEFAULT 0,
     stale INTEGER NOT NULL DEFAULT 1,
     published INTEGER NOT NULL DEFAULT 0,
-    {" INTEGER, ".join(DOCUMENT)} INTEGER
+    {" INTEGER, ".join(DOCUMENT)} INTEGER,
+    shape INTEGER REFERENCES shapes
 );
 CREATE INDEX pairs_series ON pairs (series);
 CREATE INDEX pairs_key ON pairs (key) WHERE key IS NOT NULL;
@@ -253,7 +262,7 @@ CREATE TABLE funnel (
     n INTEGER NOT NULL,
     PRIMARY KEY (experiment, candidate_id, source, name)
 ) WITHOUT ROWID;
-{ADDED}{CHECKS}{OPINIONS}{DIVERGENCES}{EMBEDDINGS}{PREFERENCES}"""
+{ADDED}{CHECKS}{OPINIONS}{SHAPES}{DIVERGENCES}{EMBEDDINGS}{PREFERENCES}"""
 
 _SUMS: Final = ", ".join(
     [
@@ -295,7 +304,8 @@ DROP TABLE old_fields;
 """,
     3: OPINIONS,
     4: "".join(f"ALTER TABLE pairs ADD COLUMN {name} INTEGER;\n" for name in DOCUMENT)
-    + f"{DOCUMENTS}{DIVERGENCES}{EMBEDDINGS}{PREFERENCES}",
+    + "ALTER TABLE pairs ADD COLUMN shape INTEGER REFERENCES shapes;\n"
+    + f"{DOCUMENTS}{SHAPES}{DIVERGENCES}{EMBEDDINGS}{PREFERENCES}",
 }
 """From each version to the next. Columns have defaults: the side of a rolling deploy that opened
 the store before goes on writing to it."""
