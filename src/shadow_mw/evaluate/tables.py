@@ -67,10 +67,7 @@ CREATE TABLE fields (
 CREATE INDEX fields_outcomes ON fields (series, path, truth, "primary", candidate, n);
 """
 
-OPINIONS: Final = """
--- Every answer of a judge: one pair, as it was then, in one order.
-CREATE TABLE opinions (
-    spec TEXT NOT NULL,
+OPINION: Final = """    spec TEXT NOT NULL,
     pair_id TEXT NOT NULL,
     item TEXT NOT NULL,
     first TEXT NOT NULL,
@@ -89,7 +86,13 @@ CREATE TABLE opinions (
     calls INTEGER NOT NULL,
     time_ns INTEGER NOT NULL,
     latency_ms REAL NOT NULL,
-    UNIQUE (spec, pair_id, item, first)
+"""
+"""Columns of one answer of a judge."""
+
+OPINIONS: Final = f"""
+-- Every answer of a judge: one pair, as it was then, in one order.
+CREATE TABLE opinions (
+{OPINION}    UNIQUE (spec, pair_id, item, first)
 );
 CREATE INDEX opinions_item ON opinions (item, pair_id);
 -- What judges were last shown of a pair; item is NULL where both outputs are the same, and nobody
@@ -98,6 +101,16 @@ CREATE TABLE judged (
     pair INTEGER PRIMARY KEY REFERENCES pairs,
     item TEXT,
     inclusion REAL NOT NULL
+);
+"""
+
+ANCHORS: Final = f"""
+-- Pairs that a judge is asked about again and again. Round 0 has its verdicts as they were frozen,
+-- each later one what it said when it was asked once more.
+CREATE TABLE anchors (
+    series INTEGER NOT NULL REFERENCES series,
+    round INTEGER NOT NULL,
+{OPINION}    UNIQUE (series, spec, round, pair_id, first)
 );
 """
 
@@ -162,13 +175,14 @@ CREATE INDEX similarities_series ON similarities (series, model, cosine);
 
 PREFERENCES: Final = """
 -- What a person said of a pair without knowing which output is whose: 'primary', 'candidate' or
--- 'tie'. inclusion is the probability with which the pair was drawn for people.
+-- 'tie'. inclusion is the probability with which the pair was drawn for people, NULL where nobody
+-- said one.
 CREATE TABLE preferences (
     pair INTEGER NOT NULL REFERENCES pairs,
     person TEXT NOT NULL,
     winner TEXT NOT NULL,
     both_bad INTEGER NOT NULL DEFAULT 0,
-    inclusion REAL NOT NULL,
+    inclusion REAL,
     time_ns INTEGER NOT NULL,
     PRIMARY KEY (pair, person)
 ) WITHOUT ROWID;
@@ -262,7 +276,7 @@ CREATE TABLE funnel (
     n INTEGER NOT NULL,
     PRIMARY KEY (experiment, candidate_id, source, name)
 ) WITHOUT ROWID;
-{ADDED}{CHECKS}{OPINIONS}{SHAPES}{DIVERGENCES}{EMBEDDINGS}{PREFERENCES}"""
+{ADDED}{CHECKS}{OPINIONS}{SHAPES}{DIVERGENCES}{EMBEDDINGS}{PREFERENCES}{ANCHORS}"""
 
 _SUMS: Final = ", ".join(
     [
@@ -305,7 +319,7 @@ DROP TABLE old_fields;
     3: OPINIONS,
     4: "".join(f"ALTER TABLE pairs ADD COLUMN {name} INTEGER;\n" for name in DOCUMENT)
     + "ALTER TABLE pairs ADD COLUMN shape INTEGER REFERENCES shapes;\n"
-    + f"{DOCUMENTS}{SHAPES}{DIVERGENCES}{EMBEDDINGS}{PREFERENCES}",
+    + f"{DOCUMENTS}{SHAPES}{DIVERGENCES}{EMBEDDINGS}{PREFERENCES}{ANCHORS}",
 }
 """From each version to the next. Columns have defaults: the side of a rolling deploy that opened
 the store before goes on writing to it."""
