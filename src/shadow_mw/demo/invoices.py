@@ -23,7 +23,12 @@ PLACES = (("head",), ("head",), ("foot",), ("head", "foot"))
 
 def generate(count: int, seed: int) -> list[Document]:
     """The first `count` invoices of a seed; a larger count only adds some."""
-    return [_invoice(random.Random(f"{seed}:{i}"), f"invoice-{i:05d}") for i in range(count)]
+    return [invoice(number, seed) for number in range(count)]
+
+
+def invoice(number: int, seed: int) -> Document:
+    """One invoice of a seed, counted from 0."""
+    return _invoice(random.Random(f"{seed}:{number}"), f"invoice-{number:05d}")
 
 
 @dataclass(slots=True)
