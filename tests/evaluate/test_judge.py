@@ -13,7 +13,7 @@ from email.utils import format_datetime
 import pytest
 from support.judge_server import Raw, chat, chat_tool, judge_server, message, verdict
 
-from shadow_mw.evaluate.judging.client import seconds
+from shadow_mw.evaluate.endpoint.http import seconds
 from shadow_mw.evaluate.judging.fingerprint import epoch_of, spec_of
 from shadow_mw.evaluate.judging.judge import judge_pairs, plan
 from shadow_mw.evaluate.judging.pools import newest, pools

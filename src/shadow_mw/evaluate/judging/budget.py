@@ -1,34 +1,31 @@
-"""Calls and dollars of a run of judges: set aside before a call, settled after it."""
+"""Calls and dollars of a run of judges."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from decimal import Decimal
 
+from shadow_mw.evaluate.endpoint.budget import BYTES_PER_TOKEN, Limits
 from shadow_mw.evaluate.judging.values import Judge, JudgeSettings, Opinion
 from shadow_mw.exceptions import ConfigError
 from shadow_mw.prices import PriceTable
 from shadow_mw.types import Usage
 
-BYTES_PER_TOKEN = 3
-"""Fewer bytes a token than any usual text has, so that estimates are high."""
 
-
-class Budget:
+class Budget(Limits):
     """What all judges of a run may spend together."""
 
     def __init__(
         self, settings: JudgeSettings, prices: PriceTable, before: Iterable[Opinion] = ()
     ) -> None:
-        self._max_calls = settings.max_calls
-        self._max_usd = settings.budget_usd
-        self._prices = prices
-        self._in_flight = 0
-        self._settled = asyncio.Condition()
         earlier = list(before)
-        self.calls = sum(opinion.calls for opinion in earlier)
-        self.usd = sum((opinion.cost_usd or Decimal(0) for opinion in earlier), Decimal(0))
+        super().__init__(
+            settings.max_calls,
+            settings.budget_usd,
+            sum(opinion.calls for opinion in earlier),
+            sum((opinion.cost_usd or Decimal(0) for opinion in earlier), Decimal(0)),
+        )
+        self._prices = prices
 
     def check(self, judges: Iterable[Judge]) -> None:
         """Refuse a budget in dollars that cannot be kept for want of a price."""
@@ -44,32 +41,9 @@ class Budget:
         return self._prices.cost(judge.model, usage) or Decimal(0)
 
     async def reserve(self, judge: Judge, prompt_bytes: int) -> Decimal | None:
-        """Set money aside for one call; None where there is none left.
-
-        Where calls under way may turn out cheaper than thought, their end is waited for.
-        """
+        """Set money aside for one call; None where there is none left."""
         estimate = self.estimate(judge, prompt_bytes)
-        async with self._settled:
-            while not self._has_room(estimate):
-                if not self._in_flight:
-                    return None
-                await self._settled.wait()
-            self.calls += 1
-            self.usd += estimate
-            self._in_flight += 1
-        return estimate
-
-    def _has_room(self, estimate: Decimal) -> bool:
-        if self._max_calls is not None and self.calls >= self._max_calls:
-            return False
-        return self._max_usd is None or self.usd + estimate <= self._max_usd
-
-    async def settle(self, reserved: Decimal, cost: Decimal | None) -> None:
-        """Replace a reservation by what the call cost; where that is unknown, it stays."""
-        async with self._settled:
-            self.usd += Decimal(0) if cost is None else cost - reserved
-            self._in_flight -= 1
-            self._settled.notify_all()
+        return estimate if await self.set_aside(estimate) else None
 
     def cost(self, judge: Judge, usage: Usage) -> Decimal | None:
         """What a call cost."""

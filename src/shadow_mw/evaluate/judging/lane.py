@@ -9,6 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 
+from shadow_mw.evaluate.endpoint.failure import (
+    FAILURES_IN_A_ROW,
+    MISCONFIGURED,
+    is_free,
+    passes,
+    pause,
+)
 from shadow_mw.evaluate.judging.budget import Budget
 from shadow_mw.evaluate.judging.client import Answer, JudgeClient
 from shadow_mw.evaluate.judging.fingerprint import epoch_of, spec_of
@@ -20,13 +27,6 @@ from shadow_mw.evaluate.judging.values import Item, Judge, JudgeSettings, Opinio
 from shadow_mw.types import Json, Role
 
 BOTH = (Role.PRIMARY, Role.CANDIDATE)
-MISCONFIGURED = frozenset({"http_401", "http_403", "http_404", "http_405"})
-"""No further call would fare better."""
-BUSY = frozenset({"http_408", "http_409", "http_425", "http_429"})
-DOWN = frozenset({"timeout", "unreachable", "connection_lost", "invalid_response"})
-FAILURES_IN_A_ROW = 5
-FREE = frozenset({"unreachable"})
-"""Failures that cost nothing; so does every status of 400 and above."""
 
 
 class Lane:
@@ -113,13 +113,12 @@ class Lane:
                 return None
             answer = await client.ask(body)
             calls += 1
-            free = answer.failure in FREE or (answer.status or 0) >= 400
+            free = is_free(answer.failure, answer.status)
             cost = reserved * 0 if free else budget.cost(self.judge, answer.reply.usage)
             await budget.settle(reserved, cost)
             if not _again(answer):
                 break
-            wait = answer.retry_after if answer.retry_after is not None else 0.5 * 2**calls
-            wait = min(wait, self._settings.longest_rest)
+            wait = pause(calls, answer.retry_after, self._settings.longest_rest)
             self._rest_until = max(self._rest_until, time.monotonic() + wait)
         return answer, calls
 
@@ -186,8 +185,7 @@ def _wanted(
 
 def _again(answer: Answer) -> bool:
     """Whether the same call may fare better a little later."""
-    busy = answer.failure in BUSY or answer.failure in DOWN
-    return busy or (answer.failure is not None and (answer.status or 0) >= 500)
+    return answer.failure == "invalid_response" or passes(answer.failure, answer.status)
 
 
 def _winner(parsed: Parsed, first: Role) -> Winner:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
+from shadow_mw.evaluate.endpoint.alone import alone
 from shadow_mw.evaluate.judging.values import Opinion, Winner
 from shadow_mw.evaluate.series import SERIES
 from shadow_mw.evaluate.store import Store
-from shadow_mw.exceptions import DataError
 from shadow_mw.results import Series
 from shadow_mw.types import Role
-
-PATIENCE = 60.0
-"""Seconds for which an answer waits for a lock: it is paid for."""
 
 COLUMNS = tuple(
     name
@@ -61,17 +55,8 @@ def recording(store: Store) -> Iterator[StoreRecord]:
     Raises:
         DataError: another run is at it.
     """
-    path = Path(f"{store.path}.judge")
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DataError(f"store {store.path}: another run of judges is writing to it") from None
-        store.make_durable(PATIENCE)
+    with alone(store, "judge", "another run of judges"):
         yield StoreRecord(store)
-    finally:
-        os.close(handle)
 
 
 def set_judged(store: Store, rows: Iterable[tuple[int, str | None, float]]) -> None:

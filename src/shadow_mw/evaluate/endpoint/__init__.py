@@ -1,0 +1,1 @@
+"""Calls of the evaluator that cost money: one bounded request, retries, a budget, one run."""
