@@ -36,6 +36,8 @@ class Candidate(BaseModel):
     """Request fields to set, over what the app sent."""
     remove: tuple[str, ...] = ()
     """Request fields to leave out."""
+    context_tokens: int | None = Field(default=None, ge=1)
+    """What it can read and write in one call."""
 
 
 def _left_to_server(value: Any) -> Any:
@@ -85,3 +87,28 @@ class JudgeRun(BaseModel):
     allow_same_family: bool = False
     watch_system_fingerprint: bool = True
     """Whether another `system_fingerprint` begins another epoch."""
+
+
+class Embeddings(BaseModel):
+    """The embedding model of `shadow-mw embed`: where it is, who we are there, how it is asked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    url: BaseUrl
+    model: str = Field(min_length=1)
+    api_key: ApiKey | None = None
+    dimensions: int | None = Field(default=None, ge=1, le=16_384)
+    """Asked for, of models that can shorten their vectors."""
+    params: dict[str, Any] = {}
+    """Further request fields, such as `input_type`."""
+    batch_size: int = Field(default=64, ge=1, le=2048)
+    """Texts in one call."""
+    concurrency: int = Field(default=4, ge=1, le=1000)
+    max_chars: int = Field(default=24_000, ge=1)
+    """Longer texts are left out and counted: a server might cut them without a word."""
+    max_calls: int | None = Field(default=None, ge=0)
+    budget_usd: Decimal | None = Field(default=None, ge=0)
+    timeout: float = Field(default=60, gt=0)
+    tries: int = Field(default=4, ge=1)
+    longest_rest: float = Field(default=60, ge=0)
+    """Seconds: the most that a server's Retry-After is obeyed."""

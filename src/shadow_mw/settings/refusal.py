@@ -8,13 +8,14 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from shadow_mw.settings.models import Candidate, JudgeEndpoint, JudgeRun
+from shadow_mw.settings.models import Candidate, Embeddings, JudgeEndpoint, JudgeRun
 from shadow_mw.settings.settings import Settings
 
 SECRETS = (
     "candidate_api_key",
     "candidate_params",
     "candidates",
+    "embeddings",
     "judges",
     "mark",
     "otlp_token",
@@ -33,7 +34,7 @@ def one_line(error: ValidationError, values: dict[str, Any]) -> str:
         model = _NESTED.get(name, Settings) if len(location) > 1 else Settings
         accepted = ", ".join(sorted(model.model_fields))
         return f"{'.'.join(location)} in shadow.toml is not a setting; accepted: {accepted}"
-    if name in ("judge", "judges") and len(location) > 1:
+    if name in ("embeddings", "judge", "judges") and len(location) > 1:
         return _one_line_in(variable if variable in os.environ else name, first)
     value = os.environ.get(variable, first.get("input"))
     shown = "***" if name in SECRETS or _has_credentials(value) else value
@@ -50,7 +51,8 @@ def _one_line_in(table: str, error: ErrorDetails) -> str:
     """Of a value within a table: its place, and what is accepted there."""
     where = ".".join([table, *map(str, error["loc"][1:])])
     if error["type"] == "missing":
-        return f"{where} is not set: every judge needs it"
+        who = "every judge" if error["loc"][0] == "judges" else f"[{error['loc'][0]}]"
+        return f"{where} is not set: {who} needs it"
     secret = error["loc"][-1] in ("api_key", "url") or "params" in error["loc"]
     shown = "***" if secret else error["input"]
     return f"{where}={shown!s}: accepted is {_accepted('', error['msg'])}"
@@ -64,6 +66,7 @@ _ACCEPTED = {
     "candidates": "a JSON list of objects with id, url and model",
     "judges": "a JSON list of objects with url and model",
     "judge": 'a JSON object such as {"concurrency": 4}',
+    "embeddings": "a JSON object with url and model",
     "sample_rate": "a number from 0 to 1",
     "window_start": "an ISO 8601 time with its zone, such as 2026-11-02T00:00:00Z",
     "window_end": "an ISO 8601 time with its zone, such as 2026-11-16T00:00:00Z",
@@ -78,6 +81,7 @@ _ACCEPTED = {
 
 _NESTED: dict[str, type[BaseModel]] = {
     "candidates": Candidate,
+    "embeddings": Embeddings,
     "judges": JudgeEndpoint,
     "judge": JudgeRun,
 }

@@ -17,7 +17,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from shadow_mw.settings.models import Candidate, JudgeEndpoint, JudgeRun, Price
+from shadow_mw.settings.models import Candidate, Embeddings, JudgeEndpoint, JudgeRun, Price
 from shadow_mw.settings.values import (
     REDACTIONS,
     AbsolutePath,
@@ -34,7 +34,7 @@ from shadow_mw.settings.values import (
 from shadow_mw.types import PATHS, WireFormat
 from shadow_mw.version import __version__
 
-NOT_FOR_CHILDREN = {"config", "judge", "judges"}
+NOT_FOR_CHILDREN = {"config", "embeddings", "judge", "judges"}
 
 
 class Settings(BaseSettings):
@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     candidate_api_key: ApiKey | None = None
     candidate_params: Annotated[dict[str, Any], NoDecode, BeforeValidator(from_json)] = {}
     candidate_remove: Words = ()
+    candidate_context_tokens: int | None = Field(default=None, ge=1)
+    """What the candidate can read and write in one call."""
     candidates: Annotated[tuple[Candidate, ...], NoDecode, BeforeValidator(from_json)] = ()
     """Several candidates (`[[candidates]]` in shadow.toml); the single one goes first."""
     experiment: str = Field(default="default", pattern=r"^[\w.:-]{1,80}$")
@@ -111,6 +113,8 @@ class Settings(BaseSettings):
     """LLM judges (`[[judges]]` in shadow.toml), for `shadow-mw judge`."""
     judge: Annotated[JudgeRun, NoDecode, BeforeValidator(from_json)] = JudgeRun()
     """How they are asked (`[judge]` in shadow.toml)."""
+    embeddings: Annotated[Embeddings | None, NoDecode, BeforeValidator(from_json)] = None
+    """An embedding model (`[embeddings]` in shadow.toml), for `shadow-mw embed`."""
     fields: Annotated[dict[str, dict[str, Any]], NoDecode, BeforeValidator(from_json)] = {}
     """How fields are compared, by path (`[fields."items[].price"]` in shadow.toml)."""
     config: Path | None = None
@@ -139,8 +143,14 @@ class Settings(BaseSettings):
             api_key=self.candidate_api_key,
             params=self.candidate_params,
             remove=self.candidate_remove,
+            context_tokens=self.candidate_context_tokens,
         )
         return (single, *self.candidates)
+
+    @property
+    def context_tokens(self) -> dict[str, int]:
+        """What candidates can read and write in one call, by id, where it is set."""
+        return {c.id: c.context_tokens for c in self.all_candidates if c.context_tokens}
 
     @property
     def active(self) -> bool:
@@ -180,7 +190,7 @@ class Settings(BaseSettings):
     def to_environ(self) -> dict[str, str]:
         """The same settings as variables for a child process, the file's values included.
 
-        But for the judges: the runner asks none, and has no use for their keys.
+        But for judges and embeddings: the runner asks none, and has no use for their keys.
         """
         table = self.model_dump(mode="json", exclude_none=True, exclude=NOT_FOR_CHILDREN)
         secrets = {
