@@ -12,6 +12,9 @@ Json: TypeAlias = Any
 DOCTOR = "shadow-doctor"
 """The experiment of probe pairs: in no dashboard, and in a report only where asked for."""
 
+REPEAT = "primary"
+"""Candidate id of the primary where it is asked once more: its own noise, and no candidate."""
+
 
 class Role(StrEnum):
     """Whose call a span records."""

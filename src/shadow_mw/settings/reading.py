@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from shadow_mw.exceptions import ConfigError
 from shadow_mw.settings.refusal import one_line
 from shadow_mw.settings.settings import Settings
+from shadow_mw.types import REPEAT
 
 
 def load(**overrides: Any) -> Settings:
@@ -77,11 +78,29 @@ def _check(settings: Settings) -> None:
             "digits or . _ -, the same as the collector's; `openssl rand -hex 16` makes one"
         )
     _check_window(settings.window_start, settings.window_end)
+    _check_repeats(settings)
     ids = [candidate.id for candidate in settings.all_candidates]
     if len(set(ids)) < len(ids):
         raise ConfigError(f"candidates: ids must differ, got {', '.join(ids)}")
     if settings.active and settings.budget_usd is not None and settings.max_calls is None:
         _check_priced(settings)
+
+
+def _check_repeats(settings: Settings) -> None:
+    if settings.repeat_rate > 0 and settings.primary_url is None:
+        raise ConfigError(
+            f"SHADOW_PRIMARY_URL is not set: with SHADOW_REPEAT_RATE={settings.repeat_rate:g} "
+            "accepted is the primary's base URL, such as https://host/v1"
+        )
+    if settings.candidate_model == REPEAT:
+        raise ConfigError(
+            f"SHADOW_CANDIDATE_MODEL={REPEAT}: accepted is any other name, since reports call the "
+            "primary so; with [[candidates]] such a model has an id of its own"
+        )
+    if any(candidate.id == REPEAT for candidate in settings.candidates):
+        raise ConfigError(
+            f"candidates: id {REPEAT}: accepted is any other, since reports call the primary so"
+        )
 
 
 def _check_window(start: datetime | None, end: datetime | None) -> None:

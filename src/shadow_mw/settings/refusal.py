@@ -19,6 +19,7 @@ SECRETS = (
     "judges",
     "mark",
     "otlp_token",
+    "primary_api_key",
     "redact_key",
 )
 """Settings whose values are, or may hold, credentials: never printed."""
@@ -66,8 +67,10 @@ _ACCEPTED = {
     "candidates": "a JSON list of objects with id, url and model",
     "judges": "a JSON list of objects with url and model",
     "judge": 'a JSON object such as {"concurrency": 4}',
+    "primary_url": "a base URL such as https://host/v1",
     "embeddings": "a JSON object with url and model",
     "sample_rate": "a number from 0 to 1",
+    "repeat_rate": "a number from 0 to 1",
     "window_start": "an ISO 8601 time with its zone, such as 2026-11-02T00:00:00Z",
     "window_end": "an ISO 8601 time with its zone, such as 2026-11-16T00:00:00Z",
     "budget_usd": "an amount of 0 or more, such as 25.00",

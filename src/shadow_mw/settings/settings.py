@@ -81,6 +81,11 @@ class Settings(BaseSettings):
     max_response_bytes: int = Field(default=8 * 2**20, ge=1024)
     idle_timeout: float = Field(default=120, gt=0)
     """Seconds after the last chunk when an abandoned stream counts as ended."""
+    repeat_rate: float = Field(default=0.0, ge=0, le=1)
+    """Share of the mirrored calls that the primary is asked once more, to know its own noise."""
+    primary_url: BaseUrl | None = None
+    """Where the primary is asked once more: the app's own address and key are never captured."""
+    primary_api_key: ApiKey | None = None
     replicas: int = Field(default=1, ge=1)
     """Hosts that share the budget, calls and concurrency."""
 
@@ -195,7 +200,10 @@ class Settings(BaseSettings):
         table = self.model_dump(mode="json", exclude_none=True, exclude=NOT_FOR_CHILDREN)
         secrets = {
             name: value.get_secret_value()
-            for name in ("candidate_api_key", "mark", "otlp_token", "redact_key")
+            for name in (
+                *("candidate_api_key", "primary_api_key"),
+                *("mark", "otlp_token", "redact_key"),
+            )
             if (value := getattr(self, name)) is not None
         }
         table |= secrets | {"store": str(self.store)}
