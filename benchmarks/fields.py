@@ -13,7 +13,7 @@ from benchmarks.injected import documents, receipts
 from benchmarks.results import Part, Target
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.fields import normalise
-from shadow_mw.evaluate.fields.divergence import divergence
+from shadow_mw.evaluate.fields.divergence import Comparison, shape_of
 from shadow_mw.evaluate.fields.grounding import Source, grounding
 from shadow_mw.evaluate.fields.judge import judge_pair
 from shadow_mw.evaluate.fields.rules import PLAIN, Node, compile_rules, read_rules
@@ -54,6 +54,7 @@ def measure(_: Path, *, quick: bool) -> Part:
         "6 items of 5 fields in another order, exact": (_judging(PLAIN), nested, calls // 10),
         "the same with rules": (_judging(nested_rules), nested, calls // 10),
         "divergence of 5 flat fields": (_diverging(flat_rules), flat, calls // 10),
+        "divergence of equal answers": (lambda case: shape_of(case[1]), flat, calls // 10),
         "grounding of both outputs in a receipt": (_grounding(flat_rules), flat, calls // 10),
     }
     for name, (work, cases, times) in rows.items():
@@ -119,7 +120,7 @@ def _reading(answers: tuple[str, str]) -> object:
 
 
 def _diverging(rules: Node) -> Callable[[Case], object]:
-    return lambda case: divergence(case[1], case[2], rules)
+    return lambda case: Comparison(rules).of(case[1], case[2])
 
 
 def _grounding(rules: Node) -> Callable[[Case], object]:

@@ -196,11 +196,9 @@ def test_the_judge_follows_declared_rules_and_compares_without_a_truth():
         {"output": {"total": "RM1,009.00", "vendor": "ACME Ltd", "tax": "77-1234"}},
     ).pair
     assert {s.candidate for s in judge.score(pair, {"total": "1009"})} >= {"correct"}
-    assert judge.divergence(pair) == [
-        ("total", "same"),
-        ("vendor", "same"),
-        ("tax", "candidate_only"),
-    ]
+    found = judge.divergences(pair, same=False)
+    assert found.shape == {"total": 1, "vendor": 1, "tax": 1}
+    assert found.leaves == {("tax", "candidate_only", False): 1}
     found = judge.grounding(pair)
     assert found.primary == [("total", True), ("vendor", True)]
     assert found.candidate == [("total", True), ("vendor", True), ("tax", False)]
@@ -214,7 +212,8 @@ def test_a_failed_leg_is_invalid_at_every_leaf_and_diverges_nowhere():
     pair = case(json.dumps({"total": "9"}), failed()).pair
     scores = FieldJudge().score(pair, {"total": "9", "tax": None})
     assert [s.candidate for s in scores] == ["invalid_output", "invalid_output"]
-    assert FieldJudge().divergence(pair) is None
+    assert FieldJudge().compare(pair) is None
+    assert FieldJudge().divergences(pair, same=False) is None
     assert FieldJudge().grounding(pair) is None
 
 

@@ -202,7 +202,13 @@ def judge(store: Store, row: int, pair: Pair, fields: FieldJudge = PLAIN) -> Non
     truth = store.truth(pair.key)
     checks = check(pair, has_truth=truth is not None)
     results = run_checks(pair, has_truth=truth is not None)
-    store.save(row, checks, None if truth is None else fields.score(pair, truth), results)
+    store.save(
+        row,
+        checks,
+        None if truth is None else fields.score(pair, truth),
+        results,
+        fields.divergences(pair, same=bool(checks.exact_match)),
+    )
 
 
 def label(

@@ -7,7 +7,7 @@ import sqlite3
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from operator import attrgetter
@@ -19,6 +19,7 @@ from shadow_mw.evaluate import schema, strict_json
 from shadow_mw.evaluate.checks.check import CheckResult
 from shadow_mw.evaluate.checks.run import Checks
 from shadow_mw.evaluate.fields.document import document_sums
+from shadow_mw.evaluate.fields.field_judge import Divergences
 from shadow_mw.evaluate.fields.judge import FieldScore
 from shadow_mw.evaluate.ingest import NO_COLUMNS, Content, Observation
 from shadow_mw.evaluate.pair import Leg, Pair
@@ -45,8 +46,15 @@ INSERT_OBSERVATION = (
 INSERT_CHECK = "INSERT INTO check_results VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 LATEST_NS = 2**63 - 1
 """What a span may end at; a leg says what it likes."""
+INSERT_DIVERGENCE = (
+    "INSERT INTO divergences (pair, path, series, kind, grounded, number, n)"
+    " SELECT pairs.id, paths.id, series, ?, ?, ?, ? FROM paths, pairs"
+    " WHERE path = ? AND pairs.id = ?"
+)
 MOST_LABELS = 10_000
 """Kept in memory: a check whose labels never repeat is somebody's mistake."""
+MOST_SHAPES = 1_000
+"""Kept in memory; lists of any length make many."""
 SELECT_SCORED = (
     "SELECT pairs.id, exact_match, candidate_json, time_ns, latency_ms,"
     " experiment, candidate_id, pair_id, trace_id, span_id"
@@ -65,6 +73,7 @@ class Store:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._labels: dict[tuple[str, str], int] = {}
+        self._shapes: dict[tuple[tuple[str, int], ...], int] = {}
         self.path = path
         status = path.stat()
         self._file = status.st_dev, status.st_ino
@@ -125,6 +134,7 @@ class Store:
             if self._connection.in_transaction:
                 self._connection.rollback()
             self._labels.clear()
+            self._shapes.clear()
             raise
 
     def query(self, sql: str, values: Iterable[Any] = ()) -> list[Any]:
@@ -214,16 +224,18 @@ class Store:
         checks: Checks,
         scores: list[FieldScore] | None,
         results: Sequence[CheckResult] = (),
+        divergences: Divergences | None = None,
     ) -> None:
         """Replace a pair's results; `scores` is None where it could not be scored."""
         execute = self._connection.execute
         execute(
             "UPDATE pairs SET exact_match = ?, primary_json = ?, candidate_json = ?, scored = ?,"
-            f" stale = 0, published = ?, ({', '.join(DOCUMENT)}) ="
+            f" stale = 0, published = ?, shape = ?, ({', '.join(DOCUMENT)}) ="
             f" ({', '.join('?' * len(DOCUMENT))}) WHERE id = ?",
             (
                 *(checks.exact_match, checks.primary_json, checks.candidate_json),
                 *(scores is not None, checks == Checks()),
+                None if divergences is None else self._shape(divergences.shape),
                 *document_sums(scores),
                 pair,
             ),
@@ -238,7 +250,32 @@ class Store:
                 (score.truth, score.primary, score.candidate, number, n, score.path, pair),
             )
 
+        self._save_divergences(pair, divergences)
         self._save_checks(pair, results)
+
+    def _save_divergences(self, pair: int, divergences: Divergences | None) -> None:
+        execute = self._connection.execute
+        execute("DELETE FROM divergences WHERE pair = ?", (pair,))
+        rows = divergences.leaves.items() if divergences else ()
+        for number, ((path, kind, grounded), n) in enumerate(rows):
+            execute("INSERT INTO paths (path) VALUES (?) ON CONFLICT DO NOTHING", (path,))
+            execute(INSERT_DIVERGENCE, (kind, grounded, number, n, path, pair))
+
+    def _shape(self, leaves: Mapping[str, int]) -> int:
+        """The number of a shape; never another one once it is committed."""
+        key = tuple(sorted(leaves.items()))
+        known = self._shapes.get(key)
+        if known is not None:
+            return known
+        if len(self._shapes) > MOST_SHAPES:
+            self._shapes.clear()
+        text = json.dumps(dict(key), ensure_ascii=False)
+        self._connection.execute(
+            "INSERT INTO shapes (leaves) VALUES (?) ON CONFLICT DO NOTHING", (text,)
+        )
+        (number,) = self.one("SELECT id FROM shapes WHERE leaves = ?", (text,))
+        self._shapes[key] = int(number)
+        return int(number)
 
     def _save_checks(self, pair: int, results: Sequence[CheckResult]) -> None:
         self._connection.execute("DELETE FROM check_results WHERE pair = ?", (pair,))
@@ -338,7 +375,11 @@ class Store:
             " ON CONFLICT DO UPDATE SET value = excluded.value",
             (table,),
         )
-        return self._connection.execute("UPDATE pairs SET stale = 1 WHERE scored").rowcount
+        # The same answer differs nowhere, by whatever rules.
+        differing = "shape IS NOT NULL AND NOT exact_match"
+        return self._connection.execute(
+            f"UPDATE pairs SET stale = 1 WHERE scored OR {differing}"
+        ).rowcount
 
     def set_truth(self, key: str, truth: Json) -> int:
         """Store or replace a truth; the number of pairs that have to be judged anew."""

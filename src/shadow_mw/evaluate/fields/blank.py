@@ -14,11 +14,15 @@ NULL_WORDS = frozenset(
 )
 """Strings that say there is no value, in lower case."""
 
+_LONGEST = max(map(len, NULL_WORDS))
+
 
 def is_blank(value: Json) -> bool:
     """Null, or a way to say null: an empty or dashed string, `N/A`, nothing but blanks inside."""
     if isinstance(value, str):
-        return normal(value).casefold() in NULL_WORDS
+        text = value.strip()
+        # What NFKC makes shorter is not ASCII afterwards, as the words are.
+        return len(text) <= _LONGEST and normal(text).casefold() in NULL_WORDS
     if isinstance(value, dict):
         return all(map(is_blank, value.values()))
     if isinstance(value, list):

@@ -1,100 +1,167 @@
-"""Where one leg has a value and the other has none: a sign of invention that needs no truth."""
+"""Where the two outputs differ, leaf by leaf: a sign of invention that needs no truth."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
+from shadow_mw.breakdown import ErrorRates
+from shadow_mw.evaluate.fields.align import align
 from shadow_mw.evaluate.fields.blank import is_blank
-from shadow_mw.evaluate.fields.detection import ErrorRates, error_rates
-from shadow_mw.evaluate.fields.judge import FieldScore
+from shadow_mw.evaluate.fields.paths import join
 from shadow_mw.evaluate.fields.rules import PLAIN, Node
-from shadow_mw.evaluate.fields.walk import Walk
+from shadow_mw.evaluate.fields.walk import MAX_PATH
 from shadow_mw.results import FieldOutcome
 from shadow_mw.types import Json
 
+MAX_PATHS = 200
+"""Paths of one pair, the primary's first: what models make up as keys is bounded here."""
+
 
 class Divergence(StrEnum):
-    """How the two outputs stand to each other at one leaf."""
+    """How two outputs differ at one leaf."""
 
-    SAME = "same"
-    DIFFERENT = "different"
-    BOTH_NULL = "both_null"
     CANDIDATE_ONLY = "candidate_only"
     """The primary is null: the candidate may have invented its value."""
     PRIMARY_ONLY = "primary_only"
     """The candidate is null: it may have missed a value, or the primary invented one."""
+    DIFFERENT = "different"
 
 
-_OF = {
-    FieldOutcome.CORRECT: Divergence.SAME,
-    FieldOutcome.WRONG_VALUE: Divergence.DIFFERENT,
-    # Free text whose meaning no rule can tell.
-    FieldOutcome.NOT_LABELLED: Divergence.DIFFERENT,
-    FieldOutcome.MISSED: Divergence.PRIMARY_ONLY,
-    FieldOutcome.HALLUCINATED: Divergence.CANDIDATE_ONLY,
-    FieldOutcome.CORRECT_NULL: Divergence.BOTH_NULL,
-    FieldOutcome.NULL_LIKE: Divergence.BOTH_NULL,
-}
-"""The candidate judged as if the primary were the truth."""
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """One leaf at which the outputs differ."""
 
-_BEYOND = {
-    FieldOutcome.UNEXPECTED_FIELD: Divergence.CANDIDATE_ONLY,
-    FieldOutcome.NOT_LABELLED: Divergence.BOTH_NULL,
-}
-"""At keys that the primary does not have."""
+    path: str
+    kind: Divergence
+    node: Node
+    value: Json
+    """The candidate's; the primary's where it is alone."""
+
+
+class Comparison:
+    """Two outputs held against each other, their lists paired."""
+
+    def __init__(self, rules: Node = PLAIN) -> None:
+        self.shape: dict[str, int] = {}
+        """How many leaves there are at each path, in either output."""
+        self.differing: list[Differing] = []
+        self._rules = rules
+
+    def of(self, primary: Json, candidate: Json) -> Comparison:
+        """Add all leaves of two JSON objects."""
+        self._visit(self._rules, "", primary, candidate)
+        return self
+
+    def _visit(self, node: Node, path: str, ours: Json, theirs: Json) -> None:
+        if _are(dict, ours, theirs):
+            self._objects(node, path, ours or {}, theirs or {})
+        elif _are(list, ours, theirs) and (ours or theirs):
+            self._lists(node, path, ours or [], theirs or [])
+        else:
+            self._leaf(node, path, ours, theirs)
+
+    def _objects(
+        self, node: Node, path: str, ours: dict[str, Json], theirs: dict[str, Json]
+    ) -> None:
+        for key, value in ours.items():
+            self._visit(node.key(key), join(path, key), value, theirs.get(key))
+        if theirs.keys() <= ours.keys():
+            return
+        for key, value in theirs.items():
+            if key not in ours:
+                self._visit(node.key(key), join(path, key), None, value)
+
+    def _lists(self, node: Node, path: str, ours: list[Json], theirs: list[Json]) -> None:
+        partners = align(node, ours, theirs)
+        taken = set(partners)
+        below, inside = node.item, f"{path}[]"
+        for item, place in zip(ours, partners, strict=True):
+            self._visit(below, inside, item, None if place is None else theirs[place])
+        for place, item in enumerate(theirs):
+            if place not in taken:
+                self._visit(below, inside, None, item)
+
+    def _leaf(self, node: Node, path: str, ours: Json, theirs: Json) -> None:
+        path = path[:MAX_PATH]
+        known = self.shape.get(path, 0)
+        if not known and len(self.shape) >= MAX_PATHS:
+            return
+        self.shape[path] = known + 1
+        kind = _kind(node, ours, theirs)
+        if kind is not None:
+            value = ours if kind is Divergence.PRIMARY_ONLY else theirs
+            self.differing.append(Differing(path, kind, node, value))
+
+
+def shape_of(output: Json) -> dict[str, int]:
+    """The shape of a comparison with an equal output."""
+    shape: dict[str, int] = {}
+    _count(output, "", shape)
+    return shape
+
+
+def divergence_rates(
+    rows: Iterable[tuple[FieldOutcome, FieldOutcome, int]],
+) -> dict[Divergence, ErrorRates]:
+    """How well either kind of divergence shows the candidate's fault, on labelled leaves.
+
+    `CANDIDATE_ONLY` stands for a hallucination and `PRIMARY_ONLY` for a missed value. Leaves where
+    a leg has no valid output have no divergence, and are left out.
+
+    Args:
+        rows: the primary's outcome, the candidate's, and the number of such leaves.
+    """
+    known = [row for row in rows if {row[0], row[1]} <= _POPULATED | _EMPTY]
+    return {
+        Divergence.CANDIDATE_ONLY: ErrorRates.of(
+            (
+                ours in _EMPTY and theirs in _POPULATED,
+                theirs is FieldOutcome.HALLUCINATED,
+                n,
+            )
+            for ours, theirs, n in known
+        ),
+        Divergence.PRIMARY_ONLY: ErrorRates.of(
+            (ours in _POPULATED and theirs in _EMPTY, theirs is FieldOutcome.MISSED, n)
+            for ours, theirs, n in known
+        ),
+    }
+
 
 _POPULATED = {FieldOutcome.CORRECT, FieldOutcome.WRONG_VALUE, FieldOutcome.HALLUCINATED}
 _EMPTY = {FieldOutcome.MISSED, FieldOutcome.CORRECT_NULL, FieldOutcome.NULL_LIKE}
 
 
-def divergence(
-    primary: Json, candidate: Json, rules: Node = PLAIN
-) -> list[tuple[str, Divergence]] | None:
-    """Each leaf of the two outputs, lists paired; None where either is no JSON object."""
-    if not isinstance(primary, dict) or not isinstance(candidate, dict):
+def _are(kind: type, ours: Json, theirs: Json) -> bool:
+    """Whether one is of this kind, and the other too or null."""
+    if type(ours) is kind:
+        return theirs is None or type(theirs) is kind
+    return ours is None and type(theirs) is kind
+
+
+def _kind(node: Node, ours: Json, theirs: Json) -> Divergence | None:
+    if type(ours) is type(theirs) and ours == theirs:
         return None
-    walk = Walk(_nulled(primary), (candidate,), rules)
-    return [
-        *((path, _BEYOND[outcome]) for path, (outcome,) in walk.unlabelled([None])),
-        *((leaf.path, _OF[leaf.outcomes[0]]) for leaf in walk.leaves),
-        *((path, _OF[outcome]) for path, (outcome,) in walk.extra()),
-    ]
+    if is_blank(theirs):
+        return None if is_blank(ours) else Divergence.PRIMARY_ONLY
+    if is_blank(ours):
+        return Divergence.CANDIDATE_ONLY
+    mixed = isinstance(ours, dict | list) or isinstance(theirs, dict | list)
+    same = not mixed and node.normal(ours) == node.normal(theirs)
+    return None if same else Divergence.DIFFERENT
 
 
-def divergence_rates(scores: Iterable[FieldScore]) -> dict[Divergence, ErrorRates]:
-    """How well either kind of divergence shows the candidate's fault, on labelled leaves.
-
-    `CANDIDATE_ONLY` stands for a hallucination and `PRIMARY_ONLY` for a missed value. Leaves where
-    a leg has no valid output have no divergence, and are left out.
-    """
-    known = [
-        score
-        for score in scores
-        if score.truth is not None and {score.primary, score.candidate} <= _POPULATED | _EMPTY
-    ]
-    return {
-        Divergence.CANDIDATE_ONLY: error_rates(
-            (
-                score.primary in _EMPTY and score.candidate in _POPULATED,
-                score.candidate is FieldOutcome.HALLUCINATED,
-            )
-            for score in known
-        ),
-        Divergence.PRIMARY_ONLY: error_rates(
-            (
-                score.primary in _POPULATED and score.candidate in _EMPTY,
-                score.candidate is FieldOutcome.MISSED,
-            )
-            for score in known
-        ),
-    }
-
-
-def _nulled(value: Json) -> Json:
-    """Ways to say null as null, so that they count as no value."""
+def _count(value: Json, path: str, shape: dict[str, int]) -> None:
     if isinstance(value, dict):
-        return {key: _nulled(item) for key, item in value.items()}
-    if is_blank(value):
-        return None
-    return [_nulled(item) for item in value] if isinstance(value, list) else value
+        for key, item in value.items():
+            _count(item, join(path, key), shape)
+    elif isinstance(value, list) and value:
+        for item in value:
+            _count(item, f"{path}[]", shape)
+    else:
+        path = path[:MAX_PATH]
+        known = shape.get(path, 0)
+        if known or len(shape) < MAX_PATHS:
+            shape[path] = known + 1

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from shadow_mw.evaluate.answer import Answer
-from shadow_mw.evaluate.fields.divergence import Divergence, divergence
-from shadow_mw.evaluate.fields.grounding import Source, grounding, request_text
+from shadow_mw.evaluate.fields.divergence import (
+    Comparison,
+    Differing,
+    Divergence,
+    shape_of,
+)
+from shadow_mw.evaluate.fields.grounding import Source, grounded, grounding, request_text
 from shadow_mw.evaluate.fields.judge import FieldScore, Schemas, judge_pair
 from shadow_mw.evaluate.fields.request_schema import RequestSchemas, Schema, request_schemas
 from shadow_mw.evaluate.fields.rules import PLAIN, Node, canonical, compile_rules, read_rules
@@ -24,6 +30,16 @@ class Grounding:
     primary: list[tuple[str, bool]] | None
     """None where the output is no JSON object."""
     candidate: list[tuple[str, bool]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Divergences:
+    """Where the outputs of a pair differ, as it is stored."""
+
+    shape: Mapping[str, int]
+    """How many leaves were compared at each path."""
+    leaves: Mapping[tuple[str, Divergence, bool | None], int]
+    """Differing leaves by path, kind, and whether the value is in the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +66,52 @@ class FieldJudge:
         asked = partial(_schemas, pair)
         return judge_pair(truth, ours.structured, theirs.structured, self.rules, asked)
 
-    def divergence(self, pair: Pair) -> list[tuple[str, Divergence]] | None:
-        """How both outputs stand to each other, without a truth; None unless both are JSON."""
-        ours, theirs = pair.primary.answer, pair.candidate.answer
-        return divergence(ours.structured, theirs.structured, self.rules)
+    def compare(self, pair: Pair) -> Comparison | None:
+        """Where both outputs differ, without a truth; None unless both are JSON objects."""
+        ours, theirs = pair.primary.answer.structured, pair.candidate.answer.structured
+        if ours is None or theirs is None:
+            return None
+        return Comparison(self.rules).of(ours, theirs)
+
+    def divergences(self, pair: Pair, *, same: bool) -> Divergences | None:
+        """The same for the store, and whether what differs is in the request.
+
+        Args:
+            pair: both legs.
+            same: both gave the same answer, so there is nothing to compare.
+        """
+        if same:
+            output = pair.primary.answer.structured
+            return None if output is None else Divergences(shape_of(output), {})
+        found = self.compare(pair)
+        if found is None:
+            return None
+        source = _source(pair) if found.differing else None
+        return Divergences(
+            found.shape,
+            Counter((leaf.path, leaf.kind, _grounded(leaf, source)) for leaf in found.differing),
+        )
 
     def grounding(self, pair: Pair) -> Grounding | None:
         """Whether both outputs' values are in the request; None where it is not all text."""
-        content = pair.primary.observation.content
-        text = request_text(content.input, content.system)
-        if not text:
+        source = _source(pair)
+        if source is None:
             return None
-        source = Source(text)
         found = [self._grounded(leg, source) for leg in (pair.primary, pair.candidate)]
         return Grounding(*found)
 
     def _grounded(self, leg: Leg, source: Source) -> list[tuple[str, bool]] | None:
         return grounding(leg.answer.structured, source, self.rules)
+
+
+def _source(pair: Pair) -> Source | None:
+    content = pair.primary.observation.content
+    text = request_text(content.input, content.system)
+    return Source(text) if text else None
+
+
+def _grounded(leaf: Differing, source: Source | None) -> bool | None:
+    return None if source is None else grounded(leaf.value, source, leaf.node)
 
 
 def _schemas(pair: Pair) -> Schemas:

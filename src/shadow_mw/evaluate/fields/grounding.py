@@ -8,10 +8,10 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
+from shadow_mw.breakdown import ErrorRates
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.fields import dates, decimals
 from shadow_mw.evaluate.fields.blank import is_blank
-from shadow_mw.evaluate.fields.detection import ErrorRates, error_rates
 from shadow_mw.evaluate.fields.normalise import alphanumeric
 from shadow_mw.evaluate.fields.paths import join
 from shadow_mw.evaluate.fields.rules import PLAIN, Node
@@ -113,14 +113,14 @@ def grounding_rates(
 
     Counted over the populated leaves of all outputs that the truth labels.
     """
-    cases: dict[str, list[tuple[bool, bool]]] = {}
+    cases: dict[str, list[tuple[bool, bool, int]]] = {}
     for leaf in Walk(truth, outputs, rules).leaves:
         for value, outcome in zip(leaf.values, leaf.outcomes, strict=True):
             found = grounded(value, source, leaf.node) if outcome in _JUDGED else None
             if found is not None:
-                case = not found, outcome is not FieldOutcome.CORRECT
+                case = not found, outcome is not FieldOutcome.CORRECT, 1
                 cases.setdefault(leaf.path, []).append(case)
-    return {path: error_rates(known) for path, known in cases.items()}
+    return {path: ErrorRates.of(known) for path, known in cases.items()}
 
 
 _JUDGED = {FieldOutcome.CORRECT, FieldOutcome.WRONG_VALUE, FieldOutcome.HALLUCINATED}
@@ -165,7 +165,7 @@ def _undeclared(text: str, source: Source) -> bool:
     days = dates.readings(text)
     if any(amount in source.numbers(locale) for locale, amount in amounts.items()):
         return True
-    if not days.isdisjoint(source.dates(None)):
+    if days and not days.isdisjoint(source.dates(None)):
         return True
     if (amounts or days) and not (text.isdigit() and len(text) >= LONG_NUMBER):
         return False

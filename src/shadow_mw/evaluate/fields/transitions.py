@@ -1,11 +1,10 @@
-"""What became of the primary's outcomes under the candidate, and how whole documents fared."""
+"""What became of the primary's outcomes under the candidate."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shadow_mw.evaluate.fields.judge import FieldScore
 from shadow_mw.results import UNLABELLED, FieldOutcome
 
 RIGHT = frozenset({FieldOutcome.CORRECT, FieldOutcome.CORRECT_NULL})
@@ -48,44 +47,3 @@ def transitions(rows: Iterable[tuple[FieldOutcome, FieldOutcome, int]]) -> Trans
         if primary in table and candidate in table:
             table[primary][candidate] += n
     return Transitions(table)
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentLeg:
-    """One leg's labelled leaves of one document."""
-
-    right: int
-    hallucinated: int
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentScore:
-    """One document: its labelled leaves, and what each leg made of them."""
-
-    leaves: int
-    nulls: int
-    primary: DocumentLeg
-    candidate: DocumentLeg
-
-    @property
-    def perfect(self) -> tuple[bool, bool]:
-        """Whether primary and candidate have every leaf right."""
-        return self.primary.right == self.leaves, self.candidate.right == self.leaves
-
-
-def document(scores: Iterable[FieldScore]) -> DocumentScore | None:
-    """Sum the leaves of one pair; None where the truth labels none that can be decided."""
-    known = [score for score in scores if score.truth is not None]
-    if not known:
-        return None
-    return DocumentScore(
-        leaves=len(known),
-        nulls=sum(score.truth == "null" for score in known),
-        primary=_leg([score.primary for score in known]),
-        candidate=_leg([score.candidate for score in known]),
-    )
-
-
-def _leg(outcomes: list[FieldOutcome]) -> DocumentLeg:
-    right = sum(outcome in RIGHT for outcome in outcomes)
-    return DocumentLeg(right, outcomes.count(FieldOutcome.HALLUCINATED))

@@ -117,8 +117,9 @@ def weight(pair: Pair, fields: FieldJudge, *, doubted: bool) -> float:
     """How much a label of this pair may teach, by the signs that it bears."""
     ours, theirs = pair.primary.answer, pair.candidate.answer
     different = ours.structured is None or ours.structured != theirs.structured
-    leaves = fields.divergence(pair) or ()
-    divergent = any(d in (Divergence.CANDIDATE_ONLY, Divergence.PRIMARY_ONLY) for _, d in leaves)
+    found = fields.compare(pair)
+    leaves = found.differing if found else ()
+    divergent = any(leaf.kind is not Divergence.DIFFERENT for leaf in leaves)
     return (
         1
         + DIFFERENT * different
