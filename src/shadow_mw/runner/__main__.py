@@ -53,13 +53,14 @@ def open_exporter(settings: Settings) -> tuple[SpanExporter, Tell]:
 
         otlp = Otlp(settings)
         return OtlpSpans(otlp), OtlpFigures(otlp, settings).tell
-    from shadow_mw.evaluate.pipeline import Evaluator, FieldJudge
+    from shadow_mw.evaluate.pipeline import Checklist, Evaluator, FieldJudge
     from shadow_mw.prices import PriceTable
 
     evaluator = Evaluator.open(
         settings.store,
         PriceTable(settings.prices),
         fields=FieldJudge.declared(settings.fields),
+        checks=Checklist.declared(settings.checks),
     )
 
     def tell(figures: Sequence[Figures]) -> bool:

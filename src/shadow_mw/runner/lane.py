@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ from shadow_mw.prices import PriceTable
 from shadow_mw.runner.candidate import CandidateClient, Leg
 from shadow_mw.runner.ledger import Ledger
 from shadow_mw.runner.limits import Breaker, Budget
+from shadow_mw.runner.repeat import as_asked
 from shadow_mw.runner.spans import Spans
 from shadow_mw.settings import Candidate, Settings
-from shadow_mw.types import Call, Exchange, Json, Reason
+from shadow_mw.types import REPEAT, Call, Exchange, Json, Reason
 from shadow_mw.wire import format_of
 
 logger = logging.getLogger("shadow_mw.runner")
@@ -44,6 +46,11 @@ class Job:
     report: Callable[[ReadableSpan | None, Reason | None], None]
     """Called once: the candidate's span (none where it was not called), and the reason if any."""
 
+    @property
+    def size(self) -> int:
+        """Bytes of both bodies."""
+        return len(self.exchange.request) + len(self.exchange.response)
+
 
 class Lane:
     """Queue, limits and connections of one candidate."""
@@ -59,10 +66,15 @@ class Lane:
     ) -> None:
         self.candidate = candidate
         self.in_flight = 0
+        self.held_bytes = 0
+        """Of exchanges that it is not through with."""
         self._queue: asyncio.Queue[Job] = asyncio.Queue()
-        self._workers = max(settings.max_concurrency // settings.replicas, 1)
+        self._workers = _workers(settings, candidate)
+        # Nobody needs one answer of the primary more: its limits are for the app's own calls, and
+        # the candidates' results wait for it.
+        self._yields = candidate.id == REPEAT
         self._client = CandidateClient(settings, candidate, self._workers)
-        self._breaker = Breaker()
+        self._breaker = Breaker(threshold=2) if self._yields else Breaker()
         self._budget = Budget(settings, candidate, prices, ledger)
         self._spans = spans
         self._now_off = now_off
@@ -79,6 +91,7 @@ class Lane:
 
     def put(self, job: Job) -> None:
         """Queue one more exchange."""
+        self.held_bytes += job.size
         self._queue.put_nowait(job)
 
     async def run(self) -> None:
@@ -102,16 +115,19 @@ class Lane:
                 job.report(None, Reason.INTERNAL_ERROR)
             finally:
                 self.in_flight -= 1
+                self.held_bytes -= job.size
 
     async def _mirror(self, job: Job) -> None:
-        await self._rest()
+        if not self._yields:
+            await self._rest()
         reserved = self._refusal(job) or self._reserve(job)
         if isinstance(reserved, Reason):
             job.report(None, reserved)
             return
-        span = self._spans.start_candidate(job.primary, job.exchange, job.call, self.candidate)
-        leg = await self._call(job, self._spans.headers(span, self.candidate))
-        self._settle(reserved, leg)
+        candidate = as_asked(self.candidate, job.call)
+        span = self._spans.start_candidate(job.primary, job.exchange, job.call, candidate)
+        leg = await self._call(job, candidate, self._spans.headers(span, candidate))
+        self._settle(reserved, leg, candidate.model)
         ended = job.exchange.started_ns + job.exchange.latency_ns
         delay = max(leg.started_ns - ended, 0) / 1e9
         job.report(self._spans.end_candidate(span, leg, delay), leg.reason)
@@ -120,6 +136,8 @@ class Lane:
         age = time.time() - job.exchange.started_ns / 1e9
         if age > self._max_age:
             return Reason.QUEUE_EXPIRED
+        if self._yields and time.monotonic() < self._rest_until:
+            return Reason.CIRCUIT_OPEN
         return self._now_off(job.exchange)
 
     def _reserve(self, job: Job) -> Decimal | Reason:
@@ -130,9 +148,9 @@ class Lane:
         self._budget.release(reserved)
         return Reason.CIRCUIT_OPEN
 
-    async def _call(self, job: Job, headers: dict[str, str]) -> Leg:
+    async def _call(self, job: Job, candidate: Candidate, headers: dict[str, str]) -> Leg:
         """The call; where the candidate says it is too much, the same again after a rest."""
-        exchange, candidate = job.exchange, self.candidate
+        exchange = job.exchange
         body = format_of(exchange.format).candidate_body(
             job.body, model=candidate.model, params=candidate.params, remove=candidate.remove
         )
@@ -142,6 +160,8 @@ class Lane:
                 break
             wait = leg.retry_after if leg.retry_after is not None else float(tried)
             self._rest_until = time.monotonic() + min(wait, LONGEST_REST)
+            if self._yields:
+                break
             await self._rest()
             if not self._budget.repeat():
                 break
@@ -154,9 +174,15 @@ class Lane:
             await asyncio.sleep(left)
             await self._rest()
 
-    def _settle(self, reserved: Decimal, leg: Leg) -> None:
-        self._budget.settle(reserved, leg.reply.usage)
+    def _settle(self, reserved: Decimal, leg: Leg, model: str) -> None:
+        self._budget.settle(reserved, leg.reply.usage, model)
         if leg.reason in DOWN:
             self._breaker.failed()
         else:
             self._breaker.succeeded()
+
+
+def _workers(settings: Settings, candidate: Candidate) -> int:
+    """Calls at once; of the primary, in proportion to the share that is asked again."""
+    most = max(settings.max_concurrency // settings.replicas, 1)
+    return math.ceil(most * settings.repeat_rate) if candidate.id == REPEAT else most

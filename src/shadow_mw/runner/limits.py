@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from decimal import Decimal
 
 from shadow_mw.prices import PriceTable
-from shadow_mw.runner.ledger import Ledger
+from shadow_mw.runner.ledger import Ledger, Spent
 from shadow_mw.settings import Candidate, Settings
-from shadow_mw.types import Call, Reason, Usage
+from shadow_mw.types import REPEAT, Call, Reason, Usage
+
+logger = logging.getLogger("shadow_mw.runner")
 
 BYTES_PER_TOKEN = 3
 """For reservations: fewer bytes a token than any usual text has, so that they are high."""
@@ -60,13 +63,20 @@ class Breaker:
 
 
 class Budget:
-    """Calls and dollars of one candidate on this host: reserved before, settled after."""
+    """Calls and dollars of one candidate on this host: reserved before, settled after.
+
+    What is asked of the primary again counts against every candidate's limits, so that it never
+    makes an experiment cost more than it might have cost without.
+    """
 
     def __init__(
         self, settings: Settings, candidate: Candidate, prices: PriceTable, ledger: Ledger
     ) -> None:
-        self._model = candidate.model
         self._id = candidate.id
+        self._model = candidate.model
+        repeats = candidate.id == REPEAT
+        self._beside = [c.id for c in settings.all_candidates] if repeats else [REPEAT]
+        self._unpriced: set[str] = set()
         self._prices = prices
         self._ledger = ledger
         share = settings.replicas
@@ -75,28 +85,37 @@ class Budget:
 
     @property
     def money(self) -> dict[str, float]:
-        """USD spent, reservations included, and this host's share of the budget."""
-        spent = {"spend_usd": float(self._ledger.spent(self._id).usd)}
+        """USD spent, reservations included, and this host's share of the budget.
+
+        With what the primary was asked again, since both come out of the same budget.
+        """
+        if self._id == REPEAT:
+            return {"spend_usd": float(self._ledger.spent(REPEAT).usd)}
+        spent = {"spend_usd": float(self._spent().usd)}
         return spent if self._max_usd is None else spent | {"budget_usd": float(self._max_usd)}
 
     def reserve(self, call: Call, request_bytes: int) -> Decimal | Reason:
         """Set money aside for one call; a Reason where there is none left."""
-        spent = self._ledger.spent(self._id)
+        spent = self._spent()
         if self._max_calls is not None and spent.calls >= self._max_calls:
             return Reason.MAX_CALLS
+        model = self._model or call.model
         usage = Usage(
             input_tokens=request_bytes // BYTES_PER_TOKEN,
             output_tokens=call.max_tokens or ASSUMED_OUTPUT_TOKENS,
         )
-        estimate = self._prices.cost(self._model, usage) or Decimal(0)
+        cost = self._prices.cost(model, usage)
+        if cost is None and self._is_unbounded(model):
+            return Reason.BUDGET_USD
+        estimate = cost or Decimal(0)
         if self._max_usd is not None and spent.usd + estimate > self._max_usd:
             return Reason.BUDGET_USD
         self._charge(1, estimate)
         return estimate
 
-    def settle(self, reserved: Decimal, usage: Usage) -> None:
+    def settle(self, reserved: Decimal, usage: Usage, model: str | None = None) -> None:
         """Replace a reservation by what the call cost; unknown usage keeps the reservation."""
-        cost = self._prices.cost(self._model, usage)
+        cost = self._prices.cost(model or self._model, usage)
         if cost is not None:
             self._charge(0, cost - reserved)
 
@@ -106,10 +125,29 @@ class Budget:
 
     def repeat(self) -> bool:
         """The same call is made once more, where there is a call left."""
-        calls = self._ledger.spent(self._id).calls
-        if self._max_calls is not None and calls >= self._max_calls:
+        if self._max_calls is not None and self._spent().calls >= self._max_calls:
             return False
         self._charge(1, Decimal(0))
+        return True
+
+    def _spent(self) -> Spent:
+        """The calls made and the money, of those that share the limits."""
+        own = self._ledger.spent(self._id)
+        others = [self._ledger.spent(name) for name in self._beside]
+        calls = max((other.calls for other in others), default=0)
+        return Spent(own.calls + calls, own.usd + max((o.usd for o in others), default=Decimal(0)))
+
+    def _is_unbounded(self, model: str) -> bool:
+        """The start has looked at candidates' prices; the primary's model each call names anew."""
+        if self._id != REPEAT or self._max_usd is None or self._max_calls is not None:
+            return False
+        if model not in self._unpriced:
+            self._unpriced.add(model)
+            logger.warning(
+                "the price of %s is not known, so the primary is not asked again: set "
+                "SHADOW_MAX_CALLS, or its price in SHADOW_PRICES",
+                model or "a call without a model",
+            )
         return True
 
     def _charge(self, calls: int, usd: Decimal) -> None:

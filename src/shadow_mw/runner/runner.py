@@ -29,13 +29,14 @@ from shadow_mw.runner.outbox import Outbox, Parcel
 from shadow_mw.runner.primary import primary_leg
 from shadow_mw.runner.progress import MIRRORED, Progress
 from shadow_mw.runner.redact import Redactor
+from shadow_mw.runner.repeat import again, chosen
 from shadow_mw.runner.retries import Item, Retries
 from shadow_mw.runner.spans import Spans
 from shadow_mw.runner.status import Status, pending_bytes, write_status
 from shadow_mw.runner.tail import Found, Position, Tail
 from shadow_mw.runner.window import Window
-from shadow_mw.settings import Settings
-from shadow_mw.types import Call, Json, Reason
+from shadow_mw.settings import Candidate, Settings
+from shadow_mw.types import Call, Exchange, Json, Reason
 from shadow_mw.wire import format_of, load_request
 
 logger = logging.getLogger("shadow_mw.runner")
@@ -45,6 +46,8 @@ READ_AHEAD = 256
 LANE_SHARE = READ_AHEAD // 2
 """Of those, what one of several candidates may keep waiting."""
 READ_AHEAD_BYTES = 64 * 2**20
+REPEAT_SHARE_BYTES = READ_AHEAD_BYTES // 2
+"""Of those, what may wait for the primary to be asked again."""
 BUSY, QUIET = 0.02, 0.2
 """Seconds between looks at the segments."""
 STATUS_INTERVAL = 0.25
@@ -69,10 +72,13 @@ class Runner:
         self._reporter = Reporter(tell, self._progress)
         self._outbox = Outbox(exporter, self._reporter, self._progress, self._accounted)
         prices = PriceTable(settings.prices)
-        self._lanes = [
-            Lane(settings, candidate, prices, self._ledger, self._spans, self._window.refuses)
-            for candidate in settings.all_candidates
-        ]
+
+        def lane(asked: Candidate) -> Lane:
+            return Lane(settings, asked, prices, self._ledger, self._spans, self._window.refuses)
+
+        self._lanes = [lane(candidate) for candidate in settings.all_candidates]
+        primary = again(settings)
+        self._repeat = lane(primary) if primary else None
         self._open = 0
         self._open_bytes = 0
         self._stopping = asyncio.Event()
@@ -90,7 +96,7 @@ class Runner:
         # No instrumentation of the host is to see our calls.
         for key in ("suppress_instrumentation", "suppress_http_instrumentation"):
             otel_context.attach(otel_context.set_value(key, True))
-        tasks = [asyncio.create_task(lane.run()) for lane in self._lanes]
+        tasks = [asyncio.create_task(lane.run()) for lane in self._all_lanes]
         tasks.append(asyncio.create_task(self._report_status()))
         export = asyncio.create_task(self._outbox.run())
         try:
@@ -162,13 +168,22 @@ class Runner:
         item = Item(found.position, exchange, counters.process)
         superseded, ready = self._retries.offer(item, time.monotonic())
         if superseded is not None:
-            self._settle(Parcel(superseded.position), Reason.SUPERSEDED)
+            self._settle(Parcel(superseded.position), Reason.SUPERSEDED, superseded.exchange)
         if ready is not None:
             self._admit(ready)
 
-    def _settle(self, parcel: Parcel, reason: Reason) -> None:
-        """An exchange that goes to no candidate."""
-        for lane in self._lanes:
+    @property
+    def _all_lanes(self) -> list[Lane]:
+        return self._lanes + ([self._repeat] if self._repeat else [])
+
+    def _lanes_of(self, exchange: Exchange) -> list[Lane]:
+        """Who is asked: every candidate, and the primary again where it is chosen."""
+        repeated = self._repeat and chosen(exchange, self._settings.repeat_rate)
+        return self._all_lanes if repeated else self._lanes
+
+    def _settle(self, parcel: Parcel, reason: Reason, exchange: Exchange | None = None) -> None:
+        """An exchange that goes to no candidate; None where it could not be read."""
+        for lane in self._lanes_of(exchange) if exchange else self._lanes:
             parcel.outcomes[lane.candidate.id, reason] += 1
         self._outbox.put(parcel)
 
@@ -180,32 +195,38 @@ class Runner:
             body = load_request(exchange.request)
             call = wire.read_request(body)
         except WireError:
-            self._settle(Parcel(item.position), Reason.REQUEST_INVALID)
+            self._settle(Parcel(item.position), Reason.REQUEST_INVALID, exchange)
             return
         if (reason := wire.skip_reason(body)) is not None:
-            self._settle(Parcel(item.position), reason)
+            self._settle(Parcel(item.position), reason, exchange)
             return
         try:
             self._mirror(item, call, body)
         except Exception:
             logger.exception("exchange %s was skipped", exchange.pair_id)
-            self._settle(Parcel(item.position), Reason.INTERNAL_ERROR)
+            self._settle(Parcel(item.position), Reason.INTERNAL_ERROR, exchange)
 
     def _mirror(self, item: Item, call: Call, body: dict[str, Json]) -> None:
         exchange = item.exchange
         leg = primary_leg(exchange, self._settings.max_response_bytes)
         primary = self._spans.primary(exchange, call, body, leg)
         size = len(exchange.request) + len(exchange.response)
-        pair = _Pair(Parcel(item.position, [primary], size=size), len(self._lanes))
+        lanes = self._lanes_of(exchange)
+        pair = _Pair(Parcel(item.position, [primary], size=size), len(lanes))
         self._open += 1
         self._open_bytes += size
-        for lane in self._lanes:
+        for lane in lanes:
             report = functools.partial(self._report, pair, lane.candidate.id)
-            if len(self._lanes) > 1 and len(lane) >= LANE_SHARE:
-                # A slow candidate sheds rather than hold up the others.
+            if self._sheds(lane):
                 report(None, Reason.QUEUE_FULL)
             else:
                 lane.put(Job(exchange, call, body, primary, report))
+
+    def _sheds(self, lane: Lane) -> bool:
+        """A slow candidate, or a slow primary, sheds rather than hold up the others."""
+        if lane is self._repeat:
+            return len(lane) >= LANE_SHARE or lane.held_bytes >= REPEAT_SHARE_BYTES
+        return len(self._lanes) > 1 and len(lane) >= LANE_SHARE
 
     def _report(
         self, pair: _Pair, candidate: str, span: ReadableSpan | None, reason: Reason | None
@@ -242,7 +263,7 @@ class Runner:
 
     def _gauge(self) -> None:
         """What an operator watches; told only where it has changed."""
-        for lane in self._lanes:
+        for lane in self._all_lanes:
             source = f"runner:{self._ledger.identity}"
             self._reporter.gauge(lane.candidate.id, source, lane.money)
         values = {"pending_bytes": float(pending_bytes(self._directory, self._tail.consumed))}
@@ -257,7 +278,7 @@ class Runner:
             experiment=self._settings.experiment,
             candidates=[lane.candidate.id for lane in self._lanes],
             target=self._settings.otlp_endpoint or str(self._settings.store),
-            in_flight=sum(lane.in_flight for lane in self._lanes),
+            in_flight=sum(lane.in_flight for lane in self._all_lanes),
             waiting=self._open + len(self._outbox),
             held=len(self._retries),
             consumed=self._tail.consumed,
@@ -266,7 +287,7 @@ class Runner:
             failing=self._outbox.failing,
             spent_usd={
                 lane.candidate.id: str(self._ledger.spent(lane.candidate.id).usd)
-                for lane in self._lanes
+                for lane in self._all_lanes
             },
         )
 
