@@ -225,8 +225,10 @@ def in_force(settings: Settings) -> str:
     budget = f"${settings.budget_usd}" if settings.budget_usd is not None else "none"
     end = settings.window_end
     window = f"until {end}" if end else f"{settings.window_days:g} days from the first call"
+    again = f"{settings.repeat_rate:g} asked of {settings.primary_url} again, "
     return (
         f"experiment {settings.experiment}, candidate {ids}, sample {settings.sample_rate:g}, "
+        f"{again if settings.repeat_rate else ''}"
         f"window {window}, budget {budget}, runner {settings.runner}, "
         f"to {settings.otlp_endpoint or settings.store}, spool {settings.directory}"
     )

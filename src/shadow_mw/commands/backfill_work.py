@@ -17,7 +17,7 @@ from shadow_mw.prices import PriceTable
 from shadow_mw.runner.backfill import SEAM, Stored
 from shadow_mw.runner.limits import ASSUMED_OUTPUT_TOKENS, BYTES_PER_TOKEN
 from shadow_mw.settings import Candidate, Settings
-from shadow_mw.types import Call, Exchange, Reason, Usage
+from shadow_mw.types import REPEAT, Call, Exchange, Reason, Usage
 from shadow_mw.wire import format_of
 
 
@@ -79,6 +79,10 @@ def _given(used: Settings, url: str | None, model: str | None) -> Candidate:
     if url is None or model is None:
         missing = "--candidate-url" if url is None else "--candidate-model"
         raise ConfigError(f"{missing} is not given, and the settings have none")
+    if model == REPEAT:
+        raise ConfigError(
+            f"--candidate-model {REPEAT}: accepted is any other, since reports call the primary so"
+        )
     # Validated as the setting is; the environment's URL would go before an argument.
     try:
         own = Candidate(id=model, url=url, model=model)

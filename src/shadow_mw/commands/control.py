@@ -12,6 +12,7 @@ from shadow_mw.control import CONTROL, WINDOW, read_json, shared, write_json
 from shadow_mw.exceptions import ConfigError
 from shadow_mw.runner.status import alive, pending_bytes, read_status, wait_drained
 from shadow_mw.settings import load
+from shadow_mw.types import REPEAT
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -143,4 +144,5 @@ def _print(state: dict[str, Any]) -> None:
     for candidate, outcomes in state["outcomes"].items():
         counts = ", ".join(f"{name} {n}" for name, n in sorted(outcomes.items()))
         spent = float(state["spent_usd"].get(candidate, 0))
-        click.echo(f"  {candidate}  {counts}, spent about ${spent:.4f}")
+        name = f"{candidate}, asked again" if candidate == REPEAT else candidate
+        click.echo(f"  {name}  {counts}, spent about ${spent:.4f}")

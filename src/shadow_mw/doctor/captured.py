@@ -8,6 +8,7 @@ from shadow_mw.doctor.finding import Finding, broken, holds, skipped
 from shadow_mw.runner.progress import MIRRORED
 from shadow_mw.runner.status import Status, pending_bytes, read_status
 from shadow_mw.settings import Settings
+from shadow_mw.types import REPEAT
 
 LINK = "captured"
 SEEN = {
@@ -30,10 +31,13 @@ def check(settings: Settings, present: bool) -> Finding:
             return skipped(LINK, "nothing yet, as there is no app")
         return broken(LINK, "no call yet", _what_is_seen(settings))
     reasons = _reasons(status)
-    mirrored = sum(counts.get(MIRRORED, 0) for counts in status.outcomes.values())
+    mirrored = sum(n.get(MIRRORED, 0) for name, n in status.outcomes.items() if name != REPEAT)
     text = f"{status.captured:,} calls, {mirrored:,} mirrored"
     if reasons:
         text += ", " + ", ".join(f"{name} {n:,}" for name, n in reasons.most_common())
+    if repeats := status.outcomes.get(REPEAT):
+        counts = ", ".join(f"{name} {n:,}" for name, n in sorted(repeats.items()))
+        text += f"; asked of the primary again: {counts}"
     if pending or status.busy:
         text += f", more under way, {pending:,} bytes unread"
     return holds(LINK, text)
@@ -50,6 +54,7 @@ def _what_is_seen(settings: Settings) -> str:
 
 def _reasons(status: Status) -> Counter[str]:
     reasons: Counter[str] = Counter()
-    for counts in status.outcomes.values():
-        reasons.update({name: n for name, n in counts.items() if name != MIRRORED})
+    for candidate, counts in status.outcomes.items():
+        if candidate != REPEAT:
+            reasons.update({name: n for name, n in counts.items() if name != MIRRORED})
     return reasons

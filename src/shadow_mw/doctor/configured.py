@@ -10,7 +10,7 @@ from shadow_mw.doctor.finding import Finding, broken, holds
 from shadow_mw.runner.progress import MIRRORED
 from shadow_mw.runner.status import Status, read_status
 from shadow_mw.settings import Settings, unknown_variables
-from shadow_mw.types import Reason
+from shadow_mw.types import REPEAT, Reason
 
 LINK = "settings"
 
@@ -41,10 +41,10 @@ def _spent(settings: Settings) -> Finding | None:
     if status is None:
         return None
     for name in status.candidates:
-        usd = Decimal(status.spent_usd.get(name, "0"))
+        usd = sum(Decimal(status.spent_usd.get(one, "0")) for one in (name, REPEAT))
         if settings.budget_usd is not None and usd >= settings.budget_usd / settings.replicas:
             return broken(LINK, f"{name} has spent ${usd:.2f}", "raise SHADOW_BUDGET_USD")
-        calls = _calls(status, name)
+        calls = _calls(status, name) + _calls(status, REPEAT)
         if settings.max_calls is not None and calls >= settings.max_calls // settings.replicas:
             return broken(LINK, f"{name} was called {calls} times", "raise SHADOW_MAX_CALLS")
     return None
@@ -63,5 +63,7 @@ def _in_force(settings: Settings, rate: float) -> str:
         f"experiment {settings.experiment}, candidate {ids}, sample {rate:g}, window {window}, "
         f"budget {budget}, to {settings.otlp_endpoint or settings.store}"
     )
+    if settings.repeat_rate > 0:
+        text += f"; {settings.repeat_rate:g} of the calls go to {settings.primary_url} again"
     unknown = unknown_variables()
     return text + (f"; no settings, and ignored: {', '.join(unknown)}" if unknown else "")

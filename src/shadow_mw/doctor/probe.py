@@ -133,6 +133,8 @@ def probe_settings(settings: Settings, directory: Path) -> Settings:
             "budget_usd": None,
             "max_calls": None,
             "replicas": 1,
+            # The probe's model is none of the primary's.
+            "repeat_rate": 0.0,
             # What a candidate says goes to the terminal.
             "redact": REDACTIONS,
         }

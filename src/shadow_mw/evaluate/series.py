@@ -5,7 +5,7 @@ from __future__ import annotations
 from shadow_mw.evaluate.store import Store
 from shadow_mw.exceptions import DataError
 from shadow_mw.results import Series
-from shadow_mw.types import DOCTOR
+from shadow_mw.types import DOCTOR, REPEAT
 
 SERIES = "(SELECT id FROM series WHERE experiment = ? AND candidate_id = ?)"
 """The row number of a series, inside a statement."""
@@ -20,15 +20,17 @@ def choose(
 ) -> tuple[Series | None, tuple[Series, ...]]:
     """The one with the newest data among those that fit, and the others that fit.
 
+    The primary against itself is no candidate: it has to be named.
+
     Raises:
         DataError: a name was given that the store does not have.
     """
-    known = all_series(store)
+    known = all_series(store, repeats=True)
     fitting = [
         series
         for series in known
         if experiment in (None, series.experiment)
-        and candidate in (None, series.candidate)
+        and (series.candidate != REPEAT if candidate is None else series.candidate == candidate)
         # Probes are no data, unless somebody asks for them.
         and (experiment is not None or series.experiment != DOCTOR)
     ]
@@ -37,8 +39,13 @@ def choose(
     return (fitting[0], tuple(fitting[1:])) if fitting else (None, ())
 
 
-def all_series(store: Store) -> list[Series]:
-    """Every series, newest data first; last those of which there are only counters yet."""
+def all_series(store: Store, *, repeats: bool = False) -> list[Series]:
+    """Every series, newest data first; last those of which there are only counters yet.
+
+    Args:
+        store: whose series.
+        repeats: those of the primary against itself too.
+    """
     rows = store.query(
         """SELECT experiment, candidate_id, max(newest) FROM (
             SELECT experiment, candidate_id, newest_ns AS newest FROM series
@@ -51,7 +58,8 @@ def all_series(store: Store) -> list[Series]:
                 UNION SELECT experiment FROM funnel WHERE candidate_id != '')
         ) GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"""
     )
-    return [Series(experiment, candidate) for experiment, candidate, _ in rows]
+    found = [Series(experiment, candidate) for experiment, candidate, _ in rows]
+    return [series for series in found if repeats or series.candidate != REPEAT]
 
 
 def _unknown(

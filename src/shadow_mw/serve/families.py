@@ -143,7 +143,7 @@ def _money(figures: Figures) -> Iterator[Metric]:
         ((names, leg.cost_usd) for names, leg in _each_leg(figures)),
     )
     for name, text in (
-        ("spend_usd", "What the candidate's calls have cost, USD"),
+        ("spend_usd", "What the calls under this budget have cost, USD"),
         ("budget_usd", "What they may cost, USD"),
     ):
         yield family(
