@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from shadow_mw.commands.backfill_work import Work
 from shadow_mw.commands.progress import Advance, progress
 from shadow_mw.evaluate.inputs import backfilled
-from shadow_mw.evaluate.pipeline import Evaluator, FieldJudge
+from shadow_mw.evaluate.pipeline import Checklist, Evaluator, FieldJudge
 from shadow_mw.exceptions import ConfigError, StoreError
 from shadow_mw.prices import PriceTable
 from shadow_mw.report.numbers import shown_plain
@@ -65,6 +65,7 @@ def run_work(work: Work) -> tuple[dict[str, Json], str | None]:
         work.settings.store,
         PriceTable(work.settings.prices),
         fields=FieldJudge.declared(work.settings.fields),
+        checks=Checklist.declared(work.settings.checks),
     )
     try:
         redactor = Redactor.for_labels(work.settings)

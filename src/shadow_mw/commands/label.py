@@ -92,8 +92,9 @@ def _refuse_others() -> None:
 def _store_truth(file: Path, used: settings.Settings, *, machine: bool) -> None:
     rows = read_file(file, read_labels)
     judge = pipeline.FieldJudge.declared(used.fields)
+    checks = pipeline.Checklist.declared(used.checks)
     with pipeline.Store.open(used.store, create=True) as opened:
-        result = pipeline.label(opened, rows, Redactor.for_labels(used).json, judge)
+        result = pipeline.label(opened, rows, Redactor.for_labels(used).json, judge, checks)
     click.echo(json.dumps(asdict(result)) if machine else _sentence(result))
 
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from shadow_mw import settings
 from shadow_mw.commands.progress import progress
 from shadow_mw.commands.report import lenient_stdout
-from shadow_mw.evaluate.pipeline import FieldJudge, Store, summarise
+from shadow_mw.evaluate.pipeline import Checklist, FieldJudge, Store, summarise
 from shadow_mw.evaluate.rows.lines import name_of, opened, size_of
 from shadow_mw.evaluate.rows.read import Unchanged
 from shadow_mw.evaluate.rows.rows import Reader, Staged, stage, store_rows
@@ -37,14 +37,14 @@ def score(file: Path, experiment: str | None, candidate: str | None, machine: bo
     The lines are those of `shadow-mw import`, the report is that of `shadow-mw report`.
     """
     used = settings.load()
-    rules = FieldJudge.declared(used.fields)
+    rules, checks = FieldJudge.declared(used.fields), Checklist.declared(used.checks)
     reader = Reader(Unchanged(), PriceTable(used.prices), used.experiment)
     with _directory() as directory, Staged() as staged:
         with progress("reading", size_of(file)) as advance, opened(file, advance) as lines:
             stage(lines, reader, staged)
         with Store.open(directory / "shadow.db", create=True) as store:
             with progress("scoring", staged.rows) as advance:
-                store_rows(store, staged, name_of(file), advance, fields=rules)
+                store_rows(store, staged, name_of(file), advance, fields=rules, checks=checks)
             summary = summarise(store, experiment, candidate)
     if machine:
         click.echo(

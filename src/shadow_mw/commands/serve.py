@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import click
 
-from shadow_mw.evaluate.pipeline import Evaluator, FieldJudge, Store
+from shadow_mw.evaluate.pipeline import Checklist, Evaluator, FieldJudge, Store
 from shadow_mw.evaluate.watch import Watch
 from shadow_mw.exceptions import ConfigError
 from shadow_mw.prices import PriceTable
@@ -92,6 +92,7 @@ def _evaluator(settings: Settings) -> Iterator[Evaluator]:
         settings.store,
         PriceTable(settings.prices),
         fields=FieldJudge.declared(settings.fields),
+        checks=Checklist.declared(settings.checks),
         durable=True,
     )
     try:

@@ -6,7 +6,6 @@ whenever its ground truth comes or changes.
 
 from __future__ import annotations
 
-import json
 import logging
 import sqlite3
 import threading
@@ -16,10 +15,12 @@ from pathlib import Path
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from shadow_mw.evaluate.checks.checklist import Checklist
 from shadow_mw.evaluate.checks.run import Checks, check, run_checks
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.ingest import Observation, observation, record
 from shadow_mw.evaluate.pair import Leg, Pair, pairs
+from shadow_mw.evaluate.standards import BY_DEFAULT, EVERY, PLAIN, Standards, current, declare
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evaluate.summary import summarise
 from shadow_mw.exceptions import StoreError
@@ -28,15 +29,14 @@ from shadow_mw.records import Reading, SpanRecord
 from shadow_mw.results import Label, LabelResult
 from shadow_mw.types import Json
 
-__all__ = ["Evaluator", "FieldJudge", "Store", "label", "summarise"]
+__all__ = ["Checklist", "Evaluator", "FieldJudge", "Standards", "Store", "label", "summarise"]
 
 logger = logging.getLogger("shadow_mw")
 
 SENDER_PATIENCE = 5.0
 """Seconds for which a locked store keeps a sender waiting; exporters give up after 10."""
 
-PLAIN = FieldJudge()
-"""No rule declared: everything has to be equal as it is."""
+ANEW = "the rules of fields or the choice of checks differ"
 
 RESCORED_AT_ONCE = 200
 """Pairs in one transaction: a long one would keep the evaluator from storing."""
@@ -51,11 +51,12 @@ class Evaluator(SpanExporter):
         prices: PriceTable,
         *,
         fields: FieldJudge = PLAIN,
+        checks: Checklist = EVERY,
         durable: bool = False,
     ) -> None:
         if durable:
             store.make_durable(SENDER_PATIENCE)
-        self._fields = adopt(store, fields)
+        self._standards = adopt(store, Standards(fields, checks))
         self._durable = durable
         self._store = store
         self._prices = prices
@@ -69,6 +70,7 @@ class Evaluator(SpanExporter):
         prices: PriceTable,
         *,
         fields: FieldJudge = PLAIN,
+        checks: Checklist = EVERY,
         durable: bool = False,
     ) -> Evaluator:
         """Open the store at `path`, or make it.
@@ -77,13 +79,15 @@ class Evaluator(SpanExporter):
             path: the file.
             prices: what calls cost.
             fields: judges fields by the declared rules.
+            checks: which ones run.
             durable: what is stored outlives the power too, not only this process, and a file
                 that was removed takes nothing; for spans whose sender forgets them then.
 
         Raises:
             StoreError: the file there is no store that this code can use; it is untouched.
         """
-        return cls(Store.open(path, create=True), prices, fields=fields, durable=durable)
+        store = Store.open(path, create=True)
+        return cls(store, prices, fields=fields, checks=checks, durable=durable)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Store and judge a batch; SUCCESS says that it is on disk, FAILURE that none of it is."""
@@ -117,8 +121,8 @@ class Evaluator(SpanExporter):
         return True
 
     def _store_all(self, legs: Sequence[Observation], readings: Sequence[Reading]) -> None:
-        self._fields = current(self._store, self._fields)
-        ingest(self._store, legs, self._fields)
+        self._standards = current(self._store, self._standards)
+        ingest(self._store, legs, self._standards)
         for reading in readings:
             self._store.set_reading(reading)
 
@@ -140,7 +144,7 @@ class Evaluator(SpanExporter):
         logger.warning("shadow_mw: store %s was removed: another one is made", self._store.path)
         self._store.close()
         self._store = Store.open(self._store.path, create=True)
-        self._fields = adopt(self._store, self._fields)
+        self._standards = adopt(self._store, self._standards)
 
     def _failed(self, fault: object) -> bool:
         if not self._failing:
@@ -149,29 +153,17 @@ class Evaluator(SpanExporter):
         return False
 
 
-def adopt(store: Store, fields: FieldJudge) -> FieldJudge:
-    """The rules that count from now on, after what was judged by others was judged anew.
-
-    Declared ones are the store's from then on; who declares none judges by the store's.
-    """
+def adopt(store: Store, standards: Standards) -> Standards:
+    """The standards that count from now on, after what was judged by others was judged anew."""
     with store.transaction():
-        if fields.table == PLAIN.table:
-            fields, changed = current(store, fields), 0
-        else:
-            changed = store.set_rules(fields.table)
+        standards, changed = declare(store, standards)
     if changed:
-        logger.warning("shadow_mw: %d pairs are judged anew: the rules of fields differ", changed)
-    rejudge(store, fields)
-    return fields
+        logger.warning("shadow_mw: %d pairs are judged anew: %s", changed, ANEW)
+    rejudge(store, standards)
+    return standards
 
 
-def current(store: Store, fields: FieldJudge) -> FieldJudge:
-    """The store's own rules, which another process may have declared meanwhile."""
-    table = store.rules()
-    return fields if table in (None, fields.table) else FieldJudge.declared(json.loads(table or ""))
-
-
-def ingest(store: Store, legs: Iterable[Observation], fields: FieldJudge = PLAIN) -> None:
+def ingest(store: Store, legs: Iterable[Observation], standards: Standards = BY_DEFAULT) -> None:
     """Store legs, and judge every pair that they complete."""
     new: dict[tuple[str, str], list[Leg]] = {}
     for observed in legs:
@@ -186,7 +178,7 @@ def ingest(store: Store, legs: Iterable[Observation], fields: FieldJudge = PLAIN
         for pair in found:
             row = store.add_pair(pair)
             if row is not None:
-                judge(store, row, pair, fields)
+                judge(store, row, pair, standards)
         paired = {leg.row for pair in found for leg in (pair.primary, pair.candidate)}
         store.set_waiting(
             [leg.row for leg in batch if leg.row not in paired],
@@ -194,14 +186,15 @@ def ingest(store: Store, legs: Iterable[Observation], fields: FieldJudge = PLAIN
         )
 
 
-def judge(store: Store, row: int, pair: Pair, fields: FieldJudge = PLAIN) -> None:
+def judge(store: Store, row: int, pair: Pair, standards: Standards = BY_DEFAULT) -> None:
     """Run every check on one stored pair, and replace what was known about it."""
     if not pair.comparable:
         store.save(row, Checks(), None)
         return
     truth = store.truth(pair.key)
     checks = check(pair, has_truth=truth is not None)
-    results = run_checks(pair, has_truth=truth is not None)
+    results = run_checks(pair, has_truth=truth is not None, checks=standards.checks.selected())
+    fields = standards.fields
     store.save(
         row,
         checks,
@@ -216,6 +209,7 @@ def label(
     rows: Sequence[Label],
     redact: Callable[[Json], Json] = lambda value: value,
     fields: FieldJudge = PLAIN,
+    checks: Checklist = EVERY,
 ) -> LabelResult:
     """Store ground truth and judge every pair that it is for.
 
@@ -224,11 +218,12 @@ def label(
         rows: all of them are stored, or none.
         redact: the pseudonyms that stored outputs have, so that equal values stay equal.
         fields: judges fields by the declared rules.
+        checks: which ones run.
     """
     truths = [(redact(row.key), redact(row.truth)) for row in rows]
     with store.transaction():
         matches = [store.set_truth(key, truth) for key, truth in truths]
-    adopt(store, fields)
+    adopt(store, Standards(fields, checks))
     return LabelResult(
         stored=len(truths),
         scored=sum(_scored(store, key) for key, _ in truths),
@@ -236,13 +231,13 @@ def label(
     )
 
 
-def rejudge(store: Store, fields: FieldJudge = PLAIN) -> None:
-    """Judge every pair whose truth or rules changed; what an interrupted run left is done too."""
+def rejudge(store: Store, standards: Standards = BY_DEFAULT) -> None:
+    """Judge every pair whose truth or standards changed; what was interrupted is gone on with."""
     while True:
         with store.transaction():
             stale = store.stale_pairs(RESCORED_AT_ONCE)
             for row, pair in stale:
-                judge(store, row, pair, fields)
+                judge(store, row, pair, standards)
         if not stale:
             return
 

@@ -363,23 +363,46 @@ class Store:
 
     def rules(self) -> str | None:
         """The rules of fields that count in this store, as JSON; None where none were ever."""
-        rows = self.query("SELECT value FROM meta WHERE name = 'field_rules'")
-        return str(rows[0][0]) if rows else None
+        return self._declared("field_rules")
 
     def set_rules(self, table: str) -> int:
         """Have other rules count; the number of pairs that have to be judged anew."""
         if self.rules() == table:
             return 0
-        self._connection.execute(
-            "INSERT INTO meta VALUES ('field_rules', ?)"
-            " ON CONFLICT DO UPDATE SET value = excluded.value",
-            (table,),
-        )
+        self._declare("field_rules", table)
         # The same answer differs nowhere, by whatever rules.
         differing = "shape IS NOT NULL AND NOT exact_match"
         return self._connection.execute(
             f"UPDATE pairs SET stale = 1 WHERE scored OR {differing}"
         ).rowcount
+
+    def checklist(self) -> str | None:
+        """Which checks count in this store, as JSON; None where nobody ever chose."""
+        return self._declared("checks")
+
+    def set_checklist(self, table: str, *, unsaid: str) -> int:
+        """Have other checks count; the number of pairs that have to be judged anew.
+
+        Args:
+            table: the choice.
+            unsaid: the choice that counts where there is none.
+        """
+        if (self.checklist() or unsaid) == table:
+            return 0
+        self._declare("checks", table)
+        return self._connection.execute(
+            "UPDATE pairs SET stale = 1 WHERE excluded IS NULL"
+        ).rowcount
+
+    def _declared(self, name: str) -> str | None:
+        rows = self.query("SELECT value FROM meta WHERE name = ?", (name,))
+        return str(rows[0][0]) if rows else None
+
+    def _declare(self, name: str, value: str) -> None:
+        self._connection.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+            (name, value),
+        )
 
     def set_truth(self, key: str, truth: Json) -> int:
         """Store or replace a truth; the number of pairs that have to be judged anew."""

@@ -43,7 +43,8 @@ CREATE TABLE check_results (
 """
 
 META: Final = """
--- What the whole store has one of: 'field_rules', the declared rules that judge fields, as JSON.
+-- What the whole store has one of, as JSON: 'field_rules', the declared rules that judge fields,
+-- and 'checks', the declared choice of checks.
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL

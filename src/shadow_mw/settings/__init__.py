@@ -1,6 +1,13 @@
 """The settings of one experiment. Read once at start-up, never on the request path."""
 
-from shadow_mw.settings.models import Candidate, Embeddings, JudgeEndpoint, JudgeRun, Price
+from shadow_mw.settings.models import (
+    Candidate,
+    CheckChoice,
+    Embeddings,
+    JudgeEndpoint,
+    JudgeRun,
+    Price,
+)
 from shadow_mw.settings.reading import load, unknown_variables
 from shadow_mw.settings.refusal import SECRETS
 from shadow_mw.settings.settings import Settings
@@ -10,6 +17,7 @@ __all__ = [
     "REDACTIONS",
     "SECRETS",
     "Candidate",
+    "CheckChoice",
     "Embeddings",
     "JudgeEndpoint",
     "JudgeRun",

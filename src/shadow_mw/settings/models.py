@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from shadow_mw.settings.values import ApiKey, BaseUrl
 from shadow_mw.types import WireFormat
@@ -38,6 +45,34 @@ class Candidate(BaseModel):
     """Request fields to leave out."""
     context_tokens: int | None = Field(default=None, ge=1)
     """What it can read and write in one call."""
+
+
+class CheckChoice(BaseModel):
+    """Which checks run, and how; what is None was not said."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    only: tuple[str, ...] | None = None
+    """Names; the others do not run."""
+    without: tuple[str, ...] | None = None
+    """Names that do not run."""
+    tool_calls_ordered: bool | None = None
+    """Whether the order of parallel calls counts."""
+    length_band: tuple[float, float] | None = None
+    """Lengths over the primary's that are `within`."""
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.only is not None and self.without is not None:
+            raise ValueError("only or without, not both")
+        return self
+
+    @field_validator("length_band")
+    @classmethod
+    def _ascending(cls, band: tuple[float, float] | None) -> tuple[float, float] | None:
+        if band is not None and not 0 <= band[0] < band[1]:
+            raise ValueError("two ratios, the smaller first, such as [0.5, 2.0]")
+        return band
 
 
 def _left_to_server(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from shadow_mw.settings.models import Candidate, Embeddings, JudgeEndpoint, JudgeRun
+from shadow_mw.settings.models import Candidate, CheckChoice, Embeddings, JudgeEndpoint, JudgeRun
 from shadow_mw.settings.settings import Settings
 
 SECRETS = (
@@ -21,6 +21,7 @@ SECRETS = (
     "otlp_token",
     "primary_api_key",
     "redact_key",
+    "scores_token",
 )
 """Settings whose values are, or may hold, credentials: never printed."""
 
@@ -35,7 +36,7 @@ def one_line(error: ValidationError, values: dict[str, Any]) -> str:
         model = _NESTED.get(name, Settings) if len(location) > 1 else Settings
         accepted = ", ".join(sorted(model.model_fields))
         return f"{'.'.join(location)} in shadow.toml is not a setting; accepted: {accepted}"
-    if name in ("embeddings", "judge", "judges") and len(location) > 1:
+    if name in ("checks", "embeddings", "judge", "judges") and len(location) > 1:
         return _one_line_in(variable if variable in os.environ else name, first)
     value = os.environ.get(variable, first.get("input"))
     shown = "***" if name in SECRETS or _has_credentials(value) else value
@@ -67,6 +68,7 @@ _ACCEPTED = {
     "candidates": "a JSON list of objects with id, url and model",
     "judges": "a JSON list of objects with url and model",
     "judge": 'a JSON object such as {"concurrency": 4}',
+    "checks": 'a JSON object such as {"without": ["length"]}, with one of only and without',
     "primary_url": "a base URL such as https://host/v1",
     "embeddings": "a JSON object with url and model",
     "sample_rate": "a number from 0 to 1",
@@ -87,6 +89,7 @@ _NESTED: dict[str, type[BaseModel]] = {
     "embeddings": Embeddings,
     "judges": JudgeEndpoint,
     "judge": JudgeRun,
+    "checks": CheckChoice,
 }
 
 

@@ -17,7 +17,14 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from shadow_mw.settings.models import Candidate, Embeddings, JudgeEndpoint, JudgeRun, Price
+from shadow_mw.settings.models import (
+    Candidate,
+    CheckChoice,
+    Embeddings,
+    JudgeEndpoint,
+    JudgeRun,
+    Price,
+)
 from shadow_mw.settings.values import (
     REDACTIONS,
     AbsolutePath,
@@ -34,7 +41,7 @@ from shadow_mw.settings.values import (
 from shadow_mw.types import PATHS, WireFormat
 from shadow_mw.version import __version__
 
-NOT_FOR_CHILDREN = {"config", "embeddings", "judge", "judges"}
+NOT_FOR_CHILDREN = {"config", "embeddings", "judge", "judges", "scores_token"}
 
 
 class Settings(BaseSettings):
@@ -104,6 +111,8 @@ class Settings(BaseSettings):
     """Where `serve` listens."""
     scores_endpoint: OtlpUrl | None = None
     """OTLP/HTTP base URL to which `serve` sends scores."""
+    scores_token: ApiKey | None = None
+    """Bearer token that is sent there."""
     evaluator_url: BaseUrl | None = None
     """Base URL of `serve`, for `doctor`; without it `doctor` looks into the store."""
     trace_hosts: Words = ()
@@ -122,6 +131,8 @@ class Settings(BaseSettings):
     """An embedding model (`[embeddings]` in shadow.toml), for `shadow-mw embed`."""
     fields: Annotated[dict[str, dict[str, Any]], NoDecode, BeforeValidator(from_json)] = {}
     """How fields are compared, by path (`[fields."items[].price"]` in shadow.toml)."""
+    checks: Annotated[CheckChoice, NoDecode, BeforeValidator(from_json)] = CheckChoice()
+    """Which checks run, and how (`[checks]` in shadow.toml)."""
     config: Path | None = None
 
     @classmethod

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from shadow_mw.evaluate import pipeline, strict_json
+from shadow_mw.evaluate.checks.checklist import Checklist
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.ingest import MAX_COUNT, Observation
 from shadow_mw.evaluate.rows import parquet as rows_parquet
@@ -20,6 +21,7 @@ from shadow_mw.evaluate.rows.keys import ACCEPTED
 from shadow_mw.evaluate.rows.lines import Advance, Lines, nothing
 from shadow_mw.evaluate.rows.read import Reader
 from shadow_mw.evaluate.rows.staged import Staged
+from shadow_mw.evaluate.standards import EVERY, PLAIN, Standards
 from shadow_mw.evaluate.store import Store
 from shadow_mw.exceptions import DataError
 
@@ -84,18 +86,19 @@ def store_rows(
     name: str,
     advance: Advance = nothing,
     skipped: dict[str, int] | None = None,
-    fields: FieldJudge = pipeline.PLAIN,
+    fields: FieldJudge = PLAIN,
+    checks: Checklist = EVERY,
 ) -> Imported:
     """Store and judge what was checked: all of it, or nothing.
 
     Raises:
         DataError: the store has one of these pairs with other content.
     """
-    fields = pipeline.adopt(store, fields)
+    standards = pipeline.adopt(store, Standards(fields, checks))
     with store.transaction():
         labels, replaced = _store_truths(store, staged)
-        new = _store_pairs(store, staged, name, advance, fields)
-    pipeline.rejudge(store, fields)
+        new = _store_pairs(store, staged, name, advance, standards)
+    pipeline.rejudge(store, standards)
     return Imported(staged.rows, new, labels, replaced, staged.judged, skipped or {})
 
 
@@ -113,13 +116,13 @@ def _store_truths(store: Store, staged: Staged) -> tuple[int, int]:
 
 
 def _store_pairs(
-    store: Store, staged: Staged, name: str, advance: Advance, fields: FieldJudge
+    store: Store, staged: Staged, name: str, advance: Advance, standards: Standards
 ) -> int:
     empty = not store.query("SELECT 1 FROM observations LIMIT 1")
     rows, new = iter(staged), 0
     while batch := list(islice(rows, AT_ONCE)):
         fresh = batch if empty else [row for row in batch if not _is_known(store, row, name)]
-        pipeline.ingest(store, _legs(fresh), fields)
+        pipeline.ingest(store, _legs(fresh), standards)
         new += len(fresh)
         advance(len(batch))
     return new

@@ -1,0 +1,53 @@
+"""How pairs are judged: declared in the settings, kept in the store, the same in every process."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from shadow_mw.evaluate.checks.checklist import Checklist
+from shadow_mw.evaluate.fields.field_judge import FieldJudge
+from shadow_mw.evaluate.store import Store
+
+PLAIN = FieldJudge()
+"""No rule declared: everything has to be equal as it is."""
+
+EVERY = Checklist()
+"""No choice declared: all checks that are installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standards:
+    """What both legs of a pair are held to."""
+
+    fields: FieldJudge = PLAIN
+    checks: Checklist = EVERY
+
+
+BY_DEFAULT = Standards()
+
+
+def declare(store: Store, ours: Standards) -> tuple[Standards, int]:
+    """The standards that count from now on, and how many pairs have to be judged anew for them.
+
+    Declared ones are the store's from then on; who declares none judges by the store's.
+    """
+    known = current(store, ours)
+    fields, checks, changed = known.fields, known.checks, 0
+    if ours.fields.table != PLAIN.table:
+        fields, changed = ours.fields, store.set_rules(ours.fields.table)
+    if ours.checks.is_declared:
+        checks = ours.checks
+        changed = max(changed, store.set_checklist(checks.table, unsaid=EVERY.table))
+    return Standards(fields, checks), changed
+
+
+def current(store: Store, known: Standards) -> Standards:
+    """The store's own standards, which another process may have declared meanwhile."""
+    rules, checklist = store.rules(), store.checklist()
+    fields, checks = known.fields, known.checks
+    if rules not in (None, fields.table):
+        fields = FieldJudge.declared(json.loads(rules or ""))
+    if checklist not in (None, checks.table):
+        checks = Checklist.stored(checklist)
+    return known if (fields, checks) == (known.fields, known.checks) else Standards(fields, checks)
