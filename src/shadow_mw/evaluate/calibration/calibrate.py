@@ -8,7 +8,7 @@ labels must be a random sample, or carry the probability with which they were ch
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shadow_mw.evaluate.calibration.agreement import (
     Confusion,
@@ -78,6 +78,9 @@ class Calibration:
     """Everything that `shadow-mw calibrate` says."""
 
     items: int
+    only_qualify: int
+    """Labelled items without `inclusion`, where others have it: picked by hand, so that they say
+    nothing of the win rate."""
     split: int
     """Items on which the people have no majority: no human verdict, but a human score."""
     invalid: int
@@ -110,9 +113,12 @@ def calibrate(rows: Sequence[Row], win: Choice = Choice.A) -> Calibration:
     """
     labelled = [row for row in rows if row.human]
     table = confusion(labelled)
-    scored = [_scored(row, win) for row in rows]
+    drawn = any(row.humans and row.inclusion is not None for row in rows)
+    picked = {row.id for row in rows if row.humans and row.inclusion is None and drawn}
+    scored = [_scored(replace(row, humans=()) if row.id in picked else row, win) for row in rows]
     return Calibration(
         items=len(rows),
+        only_qualify=len(picked),
         split=sum(bool(row.humans) and row.human is None for row in rows),
         invalid=sum(row.judge.count(None) for row in rows),
         confusion=table,

@@ -61,6 +61,7 @@ class Line:
     annotator: str | None = None
     order: int | None = None
     """The item's place among those that were drawn to be labelled."""
+    both_bad: bool = False
 
 
 def read_rows(lines: Iterable[bytes], name: str) -> list[Row]:
@@ -97,8 +98,13 @@ def read_rows(lines: Iterable[bytes], name: str) -> list[Row]:
     return list(rows.values())
 
 
-def read_lines(lines: Iterable[bytes], name: str) -> Iterator[Line]:
+def read_lines(lines: Iterable[bytes], name: str, *, needs_judge: bool = True) -> Iterator[Line]:
     """The lines as they are, each checked by itself.
+
+    Args:
+        lines: as a binary file gives them.
+        name: what error messages call the file.
+        needs_judge: refuse lines that say nothing of a judge.
 
     Raises:
         DataError: as `read_rows` does.
@@ -107,7 +113,7 @@ def read_lines(lines: Iterable[bytes], name: str) -> Iterator[Line]:
         if not line.strip():
             continue
         try:
-            yield _line(line, number)
+            yield _line(line, number, needs_judge=needs_judge)
         except ValueError as error:
             raise _fault(name, number, error) from None
 
@@ -123,7 +129,7 @@ def _check_same(row: Row, other: Row) -> None:
             raise ValueError(f"another line of id {row.id!r} has another `{key}`")
 
 
-def _line(line: bytes, number: int) -> Line:
+def _line(line: bytes, number: int, *, needs_judge: bool) -> Line:
     value = _object(line.decode("utf-8-sig" if number == 1 else "utf-8"))
     unknown = sorted(value.keys() - KEYS)
     if unknown:
@@ -133,7 +139,12 @@ def _line(line: bytes, number: int) -> Line:
         raise ValueError("`annotator` must be a name")
     if isinstance(order, bool) or not isinstance(order, int | None):
         raise ValueError("`order` must be a whole number")
-    return Line(_row(value), number, annotator, order)
+    both_bad = value.get("both_bad")
+    if not isinstance(both_bad, bool | None):
+        raise ValueError("`both_bad` must be true or false")
+    if not needs_judge:
+        value = {"judge": None} | value
+    return Line(_row(value), number, annotator, order, bool(both_bad))
 
 
 def _row(value: dict[str, Json]) -> Row:

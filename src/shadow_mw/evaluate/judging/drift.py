@@ -1,8 +1,9 @@
 """Whether a judge still judges as it did: the same frozen pairs, judged before and now.
 
-McNemar's exact test of one comparison, made once at a planned time. A value that holds at any time,
-for daily looks, is left for later: all days share one set of earlier verdicts, so that they are not
-the fresh steps which an e-process needs.
+McNemar's exact test of one round against the frozen verdicts. It holds for that round: of a judge
+that has not changed, up to 1 round in 100 alarms. It does not hold at any time, over all looks
+together: all rounds share one set of frozen verdicts, so that they are not the fresh steps which an
+e-process needs.
 """
 
 from __future__ import annotations
@@ -41,6 +42,11 @@ class Drift:
     def alarm(self) -> bool:
         """The judge has moved to one side."""
         return self.p < ALARM
+
+    @property
+    def falling_silent(self) -> bool:
+        """So many verdicts are gone that it is no chance; frozen pairs all had one."""
+        return sign_test(self.lost, 0) < ALARM
 
     @property
     def same_judge(self) -> bool:

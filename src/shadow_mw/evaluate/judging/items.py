@@ -132,6 +132,14 @@ def _item(pair: Pair, pair_id: str, task: str, outputs: tuple[str, str], truth: 
     )
 
 
+def item_at(store: Store, row: int, pair_id: str) -> Item:
+    """A stored pair as an item, also one that is not drawn for a judge."""
+    pair = store.pair(row)
+    outputs = output_text(pair.primary.answer), output_text(pair.candidate.answer)
+    task = task_text(pair.primary.observation.content) or ""
+    return _item(pair, pair_id, task, outputs, store.truth(pair.key))
+
+
 def output_text(answer: Answer) -> str:
     """An answer as text: what it says, then the tools that it calls."""
     calls = [f"[calls {call.name}]\n{call.arguments}" for call in answer.tool_calls]

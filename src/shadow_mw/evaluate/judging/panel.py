@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -50,6 +51,16 @@ def panel(judged: Iterable[Sequence[Judgement]]) -> list[PanelVerdict]:
         PanelVerdict(pair, {judge: table[pair] for judge, table in by_judge.items()})
         for pair in shared
     ]
+
+
+def differing(judged: Iterable[Sequence[Judgement]]) -> frozenset[str]:
+    """Pairs of which at least two judges say something else, whoever judged the others."""
+    said = defaultdict[str, set[Winner]](set)
+    for judgements in judged:
+        for judgement in judgements:
+            if judgement.valid:
+                said[judgement.pair_id].add(judgement.winner)
+    return frozenset(pair_id for pair_id, winners in said.items() if len(winners) > 1)
 
 
 def disagreements(verdicts: Iterable[PanelVerdict]) -> list[PanelVerdict]:

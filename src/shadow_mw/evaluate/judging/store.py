@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,9 @@ from shadow_mw.evaluate.store import Store
 from shadow_mw.results import Series
 from shadow_mw.types import Role
 
+IMPORTED = "imported"
+"""The epoch of verdicts that came with rows: nobody knows what that judge was asked for."""
+
 COLUMNS = tuple(
     name
     for field in fields(Opinion)
@@ -22,12 +25,13 @@ COLUMNS = tuple(
         ("primary_length", "candidate_length") if field.name == "lengths" else (field.name,)
     )
 )
-SELECT = f"SELECT {', '.join(f'opinions.{name}' for name in COLUMNS)} FROM opinions"
+SELECT = f"SELECT {', '.join(f'opinions.{name}' for name in COLUMNS)}"
 INSERT = (
     f"INSERT INTO opinions ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
     " ON CONFLICT DO NOTHING"
 )
-OF_SERIES = f"""{SELECT} JOIN judged USING (item) JOIN pairs ON pairs.id = judged.pair
+OF_SERIES = f"""{SELECT}, pairs.id FROM opinions
+    JOIN judged USING (item) JOIN pairs ON pairs.id = judged.pair
     JOIN observations ON observations.id = candidate_row
     WHERE series = {SERIES} AND observations.pair_id = opinions.pair_id"""
 
@@ -40,12 +44,15 @@ class StoreRecord:
 
     def opinions(self, spec: str) -> list[Opinion]:
         """What is on record of one judge."""
-        return [_opinion(row) for row in self._store.query(f"{SELECT} WHERE spec = ?", (spec,))]
+        return [
+            opinion_of(row)
+            for row in self._store.query(f"{SELECT} FROM opinions WHERE spec = ?", (spec,))
+        ]
 
     def add(self, opinion: Opinion) -> None:
         """Keep one more; it is on disk when this returns."""
         with self._store.transaction():
-            self._store.write(INSERT, [_row(opinion)])
+            self._store.write(INSERT, [row_of(opinion)])
 
 
 @contextmanager
@@ -73,7 +80,17 @@ def set_judged(store: Store, rows: Iterable[tuple[int, str | None, float]]) -> N
 def opinions_of(store: Store, series: Series) -> list[Opinion]:
     """Every judge's answers on the pairs of a series, as far as their texts are still the same."""
     rows = store.query(OF_SERIES, (series.experiment, series.candidate))
-    return [_opinion(row) for row in rows]
+    return [
+        replace(opinion, spec=IMPORTED) if opinion.epoch == IMPORTED else opinion
+        for *values, pair in rows
+        if (opinion := opinion_of(values)).epoch != IMPORTED
+        or opinion.spec.startswith(imported_as(pair))
+    ]
+
+
+def imported_as(pair: int, judge: str = "") -> str:
+    """The `spec` under which a pair's own verdicts are kept, and its beginning for any judge."""
+    return f"{IMPORTED}:{pair}:{judge}"
 
 
 def drawn_of(store: Store, series: Series) -> tuple[int, int]:
@@ -86,7 +103,8 @@ def drawn_of(store: Store, series: Series) -> tuple[int, int]:
     return int(to_judge), int(identical)
 
 
-def _row(opinion: Opinion) -> list[Any]:
+def row_of(opinion: Opinion) -> list[Any]:
+    """Values for `COLUMNS`."""
     values = {field.name: getattr(opinion, field.name) for field in fields(Opinion)}
     values["primary_length"], values["candidate_length"] = opinion.lengths
     cost = opinion.cost_usd
@@ -94,7 +112,8 @@ def _row(opinion: Opinion) -> list[Any]:
     return [values[name] for name in COLUMNS]
 
 
-def _opinion(row: tuple[Any, ...]) -> Opinion:
+def opinion_of(row: Sequence[Any]) -> Opinion:
+    """The other way round."""
     values = dict(zip(COLUMNS, row, strict=True))
     values["lengths"] = values.pop("primary_length"), values.pop("candidate_length")
     values["first"], values["winner"] = Role(values["first"]), Winner(values["winner"])

@@ -15,6 +15,7 @@ from shadow_mw.evaluate.calibration.rows import Choice, Row
 from shadow_mw.evaluate.judging.card import BiasCard, bias_card
 from shadow_mw.evaluate.judging.pools import Judgement, Pool, pools
 from shadow_mw.evaluate.judging.values import Opinion, Winner
+from shadow_mw.standings import JudgeDrift
 from shadow_mw.types import Role
 
 CHOICES = {Winner.PRIMARY: Choice.A, Winner.CANDIDATE: Choice.B, Winner.TIE: Choice.TIE}
@@ -50,11 +51,18 @@ class JudgeCard:
     calls: int
     usd: Decimal | None
     """None where the price of an answer is not known."""
+    drift: JudgeDrift | None = None
+    """Of the newest epoch; None where no anchor was asked again."""
 
     @property
     def qualified(self) -> bool:
-        """Whether its scores may gate a decision; only people's labels can say so."""
+        """Whether it has proved right; only people's labels can say so."""
         return self.qualification is not None and not self.reasons
+
+    @property
+    def gates(self) -> bool:
+        """Whether its scores may gate a decision."""
+        return self.qualified and self.newest and not (self.drift and self.drift.alarm)
 
     @property
     def qualification(self) -> Qualification | None:
@@ -83,6 +91,7 @@ def judge_cards(
     drawn: Drawn,
     labels: Mapping[str, Row] | None = None,
     kin: Mapping[str, Sequence[Role]] | None = None,
+    drifts: Mapping[str, JudgeDrift] | None = None,
 ) -> list[JudgeCard]:
     """One card for each judge and epoch, the newest last.
 
@@ -91,11 +100,12 @@ def judge_cards(
         drawn: the pairs that they are of, judged or not.
         labels: what people said, by pair id; A is the primary's output, B the candidate's.
         kin: judge to the roles whose models are of its family.
+        drifts: `Opinion.spec` to what its anchors say.
     """
     known = list(opinions)
     found = pools(known)
     last = {pool.judge: pool.epoch for pool in found}
-    return [
+    cards = [
         _card(
             pool,
             [o for o in known if (o.judge, o.epoch) == (pool.judge, pool.epoch)],
@@ -105,6 +115,10 @@ def judge_cards(
             kin=(kin or {}).get(pool.judge, ()),
         )
         for pool in found
+    ]
+    return [
+        replace(card, drift=(drifts or {}).get(card.spec)) if card.newest else card
+        for card in cards
     ]
 
 
@@ -130,7 +144,7 @@ def _card(
         _wins(pool.judgements),
         drawn.identical,
         bias_card(pool.judgements, kin) if pool.judgements else None,
-        _with_ties(_at_its_word(scores), drawn) if scores else None,
+        _with_ties(at_its_word(scores), drawn) if scores else None,
         _with_ties(calibration.correction.estimate, drawn) if calibration else None,
         calibration,
         sum(opinion.calls for opinion in opinions),
@@ -144,7 +158,7 @@ def _usd(opinions: Iterable[Opinion]) -> Decimal | None:
     return sum(known, Decimal(0)) if len(known) == len(costs) else None
 
 
-def _at_its_word(scores: Sequence[float]) -> Estimate:
+def at_its_word(scores: Sequence[float]) -> Estimate:
     """The plain mean; a few scores that are all the same have no spread, and prove little."""
     found, least = plain(scores), quantiles.unseen(len(scores))
     return Estimate(
@@ -164,13 +178,18 @@ def _wins(judgements: Iterable[Judgement]) -> dict[str, int]:
 
 
 def _calibration(judgements: Sequence[Judgement], labels: Mapping[str, Row]) -> Calibration | None:
+    rows = calibration_rows(judgements, labels)
+    return calibrate(rows, Choice.B) if any(row.humans for row in rows) else None
+
+
+def calibration_rows(judgements: Iterable[Judgement], labels: Mapping[str, Row]) -> list[Row]:
     """This judge's verdicts beside people's; the verdicts that a file of labels has are not."""
     rows = []
     for judgement in judgements:
         first, second = (CHOICES.get(winner) for winner in judgement.winners)
         row = labels.get(judgement.pair_id) or Row(judgement.pair_id, (None, None))
         rows.append(replace(row, judge=(first, second)))
-    return calibrate(rows, Choice.B) if any(row.humans for row in rows) else None
+    return rows
 
 
 def _with_ties(estimate: Estimate, drawn: Drawn) -> Estimate:

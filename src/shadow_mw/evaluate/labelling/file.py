@@ -11,10 +11,12 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.calibration.rows import Choice, Line, read_lines
+from shadow_mw.evaluate.labelling.preferences import Preferences
 from shadow_mw.exceptions import DataError
 from shadow_mw.types import Json
 
@@ -22,8 +24,13 @@ from shadow_mw.types import Json
 class LabelFile:
     """One person's view of a file that has a draw in it."""
 
-    def __init__(self, path: Path, annotator: str) -> None:
+    def __init__(self, path: Path, annotator: str, preferences: Preferences | None = None) -> None:
         """Read it; what a crash left of a last line was never confirmed, and is taken off.
+
+        Args:
+            path: where it is.
+            annotator: whose view it is.
+            preferences: the store's labels, which follow the file's.
 
         Raises:
             DataError: it cannot be read, or is no file of this command.
@@ -37,6 +44,9 @@ class LabelFile:
         self.drawn: tuple[str, ...] = tuple(sorted(drawn, key=lambda id: drawn[id].order or 0))
         """Pair ids in the order in which they are asked."""
         self._lines: Mapping[str, Line] = drawn
+        self._preferences = preferences
+        if preferences is not None:
+            preferences.keep_missing(lines)
         self._said = {line.row.id: line.row.humans for line in lines if line.annotator == annotator}
 
     def answered(self, pair_id: str) -> bool:
@@ -67,7 +77,10 @@ class LabelFile:
             line["both_bad"] = True
         with _opened(self.path) as handle:
             _write(handle, _bytes([line]))
-        self._said[pair_id] = () if human is None else (human,)
+        self._said[pair_id] = said = () if human is None else (human,)
+        if self._preferences is not None:
+            answer = Line(replace(row, humans=said), 0, self.annotator, both_bad=both_bad)
+            self._preferences.keep(answer)
 
 
 def begin(path: Path, lines: Iterable[Mapping[str, Json]]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from shadow_mw.evaluate.fields.divergence import Divergence
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.judging.items import draw
-from shadow_mw.evaluate.judging.panel import disagreements, panel
+from shadow_mw.evaluate.judging.panel import differing
 from shadow_mw.evaluate.judging.pools import Judgement, label_row, newest, pools
 from shadow_mw.evaluate.judging.store import opinions_of
 from shadow_mw.evaluate.labelling.draw import inclusions, systematic
@@ -23,10 +23,10 @@ from shadow_mw.types import Json
 MOST_READ = 5_000
 """Pairs that are looked into; of a larger series, a random sample of that many."""
 
-DIFFERENT, DIVERGENT, UNGROUNDED, DOUBTED = 1.0, 1.0, 1.0, 2.0
+DIFFERENT, DIVERGENT, UNGROUNDED, DOUBTED, DISPUTED = 1.0, 1.0, 1.0, 2.0, 2.0
 """What each sign adds to a pair's weight, which is 1 without any.
 
-At most 6: a sign that teaches nothing after all costs no more than that ratio of weights.
+At most 8: a sign that teaches nothing after all costs no more than that ratio of weights.
 """
 
 ROWS = f"""SELECT p.pair_id, pairs.id, p.segment FROM pairs
@@ -46,7 +46,9 @@ class Frame:
     judgements: Mapping[str, Judgement]
     """By pair id, of the chosen judge's newest epoch; empty where none was asked."""
     doubted: frozenset[str]
-    """Pairs that a judge sees differently in the other order, or judges differently."""
+    """Pairs that a judge sees differently in the other order, or has no verdict on."""
+    disputed: frozenset[str]
+    """Pairs on which two judges differ."""
 
 
 def frame(store: Store, series: Series, judge: str | None, seed: int, *, whole: bool) -> Frame:
@@ -67,16 +69,17 @@ def frame(store: Store, series: Series, judge: str | None, seed: int, *, whole: 
     found = newest(pools(opinions_of(store, series)))
     chosen = _chosen({name: pool.judgements for name, pool in found.items()}, judge, store)
     judgements = {judgement.pair_id: judgement for judgement in chosen}
-    doubted = _doubted([pool.judgements for pool in found.values()])
+    judged = [pool.judgements for pool in found.values()]
+    signs = _doubted(judged), differing(judged)
     if judgements and not whole:
         rows, population = _judged(store, series, judgements, seed), len(judgements)
     else:
         sample = draw(store, series, MOST_READ, seed)
         numbers = [row for row, item, _ in sample.rows if item is not None]
         rows = [(item.pair_id, row) for item, row in zip(sample.items, numbers, strict=True)]
-        return Frame(series, tuple(rows), sample.inclusion, judgements, doubted)
+        return Frame(series, tuple(rows), sample.inclusion, judgements, *signs)
     share = min(1, MOST_READ / population)
-    return Frame(series, tuple(rows[:MOST_READ]), share, judgements, doubted)
+    return Frame(series, tuple(rows[:MOST_READ]), share, judgements, *signs)
 
 
 def plan(
@@ -95,8 +98,9 @@ def plan(
     known = rows_of(store, found.series)
     weights = list[float]()
     for pair_id, row in found.rows:
-        doubted = pair_id in found.doubted
-        weights.append(weight(store.pair(row), fields, doubted=doubted))
+        doubted, disputed = pair_id in found.doubted, pair_id in found.disputed
+        pair = store.pair(row)
+        weights.append(weight(pair, fields, doubted=doubted, disputed=disputed))
         advance(1)
     chances = inclusions(weights, size)
     order = {place: n for n, place in enumerate(systematic(chances, f"label:{seed}"), 1)}
@@ -113,7 +117,7 @@ def plan(
     return lines + [_line(pair_id, found.judgements, known[pair_id][1]) for pair_id in unread]
 
 
-def weight(pair: Pair, fields: FieldJudge, *, doubted: bool) -> float:
+def weight(pair: Pair, fields: FieldJudge, *, doubted: bool, disputed: bool = False) -> float:
     """How much a label of this pair may teach, by the signs that it bears."""
     ours, theirs = pair.primary.answer, pair.candidate.answer
     different = ours.structured is None or ours.structured != theirs.structured
@@ -126,6 +130,7 @@ def weight(pair: Pair, fields: FieldJudge, *, doubted: bool) -> float:
         + DIVERGENT * divergent
         + UNGROUNDED * _ungrounded(pair, fields)
         + DOUBTED * doubted
+        + DISPUTED * disputed
     )
 
 
@@ -147,9 +152,9 @@ def _chosen(
 
 
 def _doubted(judged: Iterable[Sequence[Judgement]]) -> frozenset[str]:
-    found = list(judged)
-    alone = {j.pair_id for judgements in found for j in judgements if j.inconsistent or not j.valid}
-    return frozenset(alone | {verdict.pair_id for verdict in disagreements(panel(found))})
+    return frozenset(
+        j.pair_id for judgements in judged for j in judgements if j.inconsistent or not j.valid
+    )
 
 
 def _judged(

@@ -1,0 +1,89 @@
+"""Where each judge of a series stands: what a report shows of it, and what a decision may use."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from shadow_mw.evaluate.calibration.agreement import Share
+from shadow_mw.evaluate.calibration.correction import Estimate
+from shadow_mw.evaluate.judging.anchors import drift_of
+from shadow_mw.evaluate.judging.panel import disagreements, panel
+from shadow_mw.evaluate.judging.pools import SCORES, newest, pools
+from shadow_mw.evaluate.judging.store import drawn_of, opinions_of
+from shadow_mw.evaluate.judging.summary import Drawn, JudgeCard, at_its_word, judge_cards
+from shadow_mw.evaluate.judging.values import Opinion
+from shadow_mw.evaluate.labelling.preferences import people
+from shadow_mw.evaluate.store import Store
+from shadow_mw.results import Series
+from shadow_mw.standings import JudgeStanding, PanelStanding, Rate, Standings
+
+NO_FIGURE = Share(0, 0)
+
+
+def stored_cards(store: Store, series: Series) -> list[JudgeCard]:
+    """Every judge and epoch of a series by what the store knows, people's labels too."""
+    return _cards(store, series, opinions_of(store, series))
+
+
+def _cards(store: Store, series: Series, opinions: Sequence[Opinion]) -> list[JudgeCard]:
+    specs = {opinion.spec for opinion in opinions}
+    drifts = {spec: found for spec in specs if (found := drift_of(store, series, spec))}
+    drawn = Drawn(*drawn_of(store, series))
+    return judge_cards(opinions, drawn, people(store, series), drifts=drifts)
+
+
+def standings(store: Store, series: Series) -> Standings:
+    """Each judge's newest epoch over a series, and the panel that they make."""
+    opinions = opinions_of(store, series)
+    cards = _cards(store, series, opinions)
+    return Standings(tuple(_standing(card) for card in cards if card.newest), panel_of(opinions))
+
+
+def panel_of(opinions: Iterable[Opinion]) -> PanelStanding | None:
+    """Several judges as one, each in its newest epoch; None unless two have a pair in common."""
+    judges = [pool for pool in newest(pools(opinions)).values() if pool.judgements]
+    verdicts = panel([pool.judgements for pool in judges]) if len(judges) > 1 else []
+    if not verdicts:
+        return None
+    wins = Counter(verdict.winner.value for verdict in verdicts)
+    scores = [SCORES[v.winner] for v in verdicts if v.winner in SCORES]
+    differing = disagreements(verdicts)
+    return PanelStanding(
+        tuple(pool.judge for pool in judges),
+        len(verdicts),
+        {name: wins[name] for name in ("candidate", "primary", "tie", "invalid")},
+        _share(Share(len(verdicts) - len(differing), len(verdicts))),
+        _rate(at_its_word(scores), len(scores)) if scores else None,
+        tuple(verdict.pair_id for verdict in differing),
+    )
+
+
+def _standing(card: JudgeCard) -> JudgeStanding:
+    bias, checked = card.bias, card.qualification
+    n = sum(card.wins.values())
+    return JudgeStanding(
+        judge=card.judge,
+        model=card.model,
+        fingerprint=card.spec,
+        epoch=card.epoch,
+        judged=n,
+        identical=card.identical,
+        invalid=_share(bias.invalid if bias else NO_FIGURE),
+        inconsistent=_share(bias.inconsistent if bias else NO_FIGURE),
+        qualified=None if checked is None else card.qualified,
+        agreement_lb=checked.lower if checked else None,
+        labels=checked.n if checked else 0,
+        reasons=card.reasons,
+        naive=_rate(card.naive, n),
+        corrected=_rate(card.corrected, n),
+        drift=card.drift,
+    )
+
+
+def _share(share: Share) -> Rate:
+    return Rate(share.value or 0.0, *share.interval, share.n)
+
+
+def _rate(found: Estimate | None, n: int) -> Rate | None:
+    return Rate(found.value, found.low, found.high, n) if found else None
