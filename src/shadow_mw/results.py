@@ -119,6 +119,31 @@ class CheckCounts:
     """Why it has errors or was not run."""
 
 
+ALIKE = 0.95
+"""The cosine from which on numbers, dates and negations are looked at: a habit, and no verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Similarity:
+    """Cosines by one embedding model; percentiles by nearest rank."""
+
+    n: int
+    mean: float
+    p5: float
+    p50: float
+    alike: int
+    """Pairs with a cosine of `ALIKE` or more."""
+    facts_checked: int
+    """Those of them whose numbers, dates and negations were compared."""
+    facts_differ: dict[str, int]
+    """Pairs by which of them differ all the same."""
+
+    @property
+    def hidden(self) -> float | None:
+        """The share of alike pairs whose facts differ."""
+        return sum(self.facts_differ.values()) / self.facts_checked if self.facts_checked else None
+
+
 @dataclass(frozen=True, slots=True)
 class LegTotals:
     """Sums over one leg of all pairs; tokens count calls whose server reported them."""
@@ -164,6 +189,8 @@ class Summary:
     """Labelled leaves by the primary's outcome, then by the candidate's; every outcome is there."""
     checks: dict[str, CheckCounts] = field(default_factory=dict)
     """By name; those without any result are left out."""
+    similarity: dict[str, Similarity] = field(default_factory=dict)
+    """By embedding model."""
     backfilled: int = 0
     """Pairs whose candidate was asked later, from the store: their latency is in no figure."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 
+from shadow_mw.report import similarity_table
 from shadow_mw.results import FieldCounts, Metric, Series, Summary
 from shadow_mw.types import Json
 
@@ -36,6 +37,7 @@ def as_json(summary: Summary) -> dict[str, Json]:
         "labels": summary.labels,
         "backfilled": summary.backfilled,
         "checks": {name: asdict(counts) for name, counts in summary.checks.items()},
+        "similarity": similarity_table.as_json(summary.similarity),
     }
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shadow_mw.report import check_table, numbers
+from shadow_mw.report import check_table, numbers, similarity_table
 from shadow_mw.results import FieldCounts, FieldOutcome, LegTotals, Metric, Series, Summary
 from shadow_mw.types import CANDIDATE_REASONS, NOT_COMPARED
 
@@ -55,6 +55,7 @@ def show(summary: Summary, console: Console) -> None:
     console.print()
     _notes(summary, console)
     _checks(summary, console)
+    _similarity(summary, console)
     _fields(summary, console)
 
 
@@ -172,6 +173,15 @@ def _checks(summary: Summary, console: Console) -> None:
     if notes:
         console.print()
     for note in notes:
+        console.print(Text(note))
+
+
+def _similarity(summary: Summary, console: Console) -> None:
+    found = summary.similarity
+    if found:
+        console.print()
+        console.print(similarity_table.fill(_table(), "cosine of embeddings", found))
+    for note in similarity_table.notes(found):
         console.print(Text(note))
 
 
