@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shadow_mw.exceptions import ConfigError
@@ -109,10 +109,28 @@ def test_json_output_keeps_its_writing():
 
 
 @given(JSON)
+@example({'"': -29753154433095968})  # a negative number is no card
 def test_output_and_truth_agree_on_any_json(value: object):
     text = json.dumps(value, ensure_ascii=False)
 
     assert json.loads(REDACTOR.output(text)) == REDACTOR.json(value)
+
+
+PIECES = st.sampled_from(
+    [
+        *("jane@example.co.uk", "4111 1111 1111 1111", "+44 20 7946 0958", "DE89 3704 0044 0532"),
+        *("0130 00", "sk-proj-abcdefghijklmnop1234", "Bearer ", "AKIAIOSFODNN7EXAMPLE", "5500005"),
+        *("555555559", " ", "-", "_", ".", "/", "a", "7", ",", "{", "[", ":", "total", "é"),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=6).map("".join))
+def test_an_output_is_looked_into_alike_with_and_without_an_escape(value: str):
+    text = json.dumps({"a": value}, ensure_ascii=False)
+    plain, escaped = (REDACTOR.output(t) for t in (text, '{"b": "\\u0062", ' + text[1:]))
+
+    assert json.loads(plain)["a"] == json.loads(escaped)["a"] == REDACTOR.json(value)
 
 
 @given(st.text(max_size=200))

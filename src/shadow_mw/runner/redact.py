@@ -14,6 +14,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -50,7 +51,7 @@ _PHONE = re.compile(
     r"|(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.-])[2-9]\d{2}[.-]\d{4})(?![A-Za-z0-9_/-])"
 )
 # A string, or a number long enough to be a card's; never digits inside a string.
-_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\w.])\d{13,19}(?![\w.])')
+_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\w.-])\d{13,19}(?![\w.])')
 
 
 _SECRET_NAME = re.compile(
@@ -83,21 +84,44 @@ def _always(_: str) -> bool:
     return True
 
 
-_RULES: dict[str, tuple[re.Pattern[str], Callable[[str], bool]]] = {
-    "credentials": (_CREDENTIAL, _always),
-    "email": (_EMAIL, _always),
-    "iban": (_IBAN, _iban_ok),
-    "card": (_CARD, _luhn_ok),
-    "phone": (_PHONE, _always),
-}
+_CREDENTIAL_MARKS = (
+    *("sk-", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xox", "AIza"),
+    *("eyJ", "k_live_", "k_test_", "earer ", "asic ", "PRIVATE KEY"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What is replaced."""
+
+    name: str
+    pattern: re.Pattern[str]
+    holds: Callable[[str], bool] = _always
+    marks: tuple[str, ...] = ("",)
+    """One of them is in every text that the pattern is in: quicker to look for."""
+
+    def may_be_in(self, text: str) -> bool:
+        """False where the pattern is certainly not."""
+        return any(mark in text for mark in self.marks)
+
+
+_RULES = (
+    _Rule("credentials", _CREDENTIAL, marks=_CREDENTIAL_MARKS),
+    _Rule("email", _EMAIL, marks=("@",)),
+    _Rule("iban", _IBAN, _iban_ok),
+    _Rule("card", _CARD, _luhn_ok),
+    _Rule("phone", _PHONE),
+)
 """In the order of use: an IBAN is not to be taken for a card, nor a card for a phone."""
+
+_LENIENT = json.JSONDecoder(strict=False)
 
 
 class Redactor:
     """The rules in force, and the key of the pseudonyms."""
 
     def __init__(self, rules: Iterable[str], key: bytes) -> None:
-        self._rules = [(name, *rule) for name, rule in _RULES.items() if name in set(rules)]
+        self._rules = [rule for rule in _RULES if rule.name in set(rules)]
         self._key = key
         self._removes_credentials = "credentials" in set(rules)
 
@@ -132,15 +156,16 @@ class Redactor:
         """A text with its secrets and personal data replaced."""
         if _BLOB.fullmatch(text):
             return text
-        for name, pattern, holds in self._rules:
-            text = pattern.sub(functools.partial(self._replace, name, holds), text)
+        for rule in self._rules:
+            if rule.may_be_in(text):
+                text = rule.pattern.sub(functools.partial(self._replace, rule), text)
         return text
 
-    def _replace(self, name: str, holds: Callable[[str], bool], match: re.Match[str]) -> str:
+    def _replace(self, rule: _Rule, match: re.Match[str]) -> str:
         value = match[0]
-        if not holds(value):
+        if not rule.holds(value):
             return value
-        return "<credential>" if name == "credentials" else self._pseudonym(name, value)
+        return "<credential>" if rule.name == "credentials" else self._pseudonym(rule.name, value)
 
     def _pseudonym(self, name: str, value: str) -> str:
         text = unicodedata.normalize("NFKC", value)
@@ -181,16 +206,24 @@ class Redactor:
 
     def output(self, text: str) -> str:
         """A model's output: where it is JSON it stays JSON, written as it was."""
+        # Quotes stand around every string, and no pattern minds them; an escape may hide one.
+        if "\\" not in text and not self._finds(text):
+            return text
         try:
             json.loads(text)
         except (ValueError, RecursionError):
             return self.text(text)
         return _JSON_TOKEN.sub(self._json_token, text)
 
+    def _finds(self, text: str) -> bool:
+        return any(rule.may_be_in(text) and rule.pattern.search(text) for rule in self._rules)
+
     def _json_token(self, match: re.Match[str]) -> str:
-        value = json.loads(match[0], strict=False)
+        token = match[0]
+        plain = token[0] == '"' and "\\" not in token
+        value = token[1:-1] if plain else _LENIENT.decode(token)
         clean = self.json(value)
-        return match[0] if clean == value else json.dumps(clean, ensure_ascii=False)
+        return token if clean == value else json.dumps(clean, ensure_ascii=False)
 
 
 def _sidecar(settings: Settings) -> Path:
