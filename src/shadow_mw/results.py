@@ -171,6 +171,53 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class NoiseRow:
+    """One similarity: of candidate and primary, and of two answers of the primary itself."""
+
+    candidate: float | None
+    """The mean."""
+    candidate_n: int
+    primary: float | None
+    primary_n: int
+    paired_difference: float | None
+    """The mean of candidate minus primary over the calls that both were asked."""
+    paired_n: int
+
+    @property
+    def difference(self) -> float | None:
+        """Candidate minus primary, each over all that it was asked."""
+        if self.candidate is None or self.primary is None:
+            return None
+        return self.candidate - self.primary
+
+
+@dataclass(frozen=True, slots=True)
+class LengthBand:
+    """Between which ratios the lengths of two answers of the primary itself lie."""
+
+    low: float
+    """The quantile 0.005, by nearest rank."""
+    high: float
+    """The quantile 0.995."""
+    n: int
+    """The primary's pairs."""
+    inside: int
+    """Candidate's pairs within the band."""
+    of: int
+    """Candidate's pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseFloor:
+    """Every similarity beside what the primary has to itself."""
+
+    pairs: int
+    """Calls that the primary was asked again."""
+    rows: dict[str, NoiseRow]
+    length: LengthBand | None
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Everything a report shows about one series."""
 
@@ -193,6 +240,8 @@ class Summary:
     """By embedding model."""
     backfilled: int = 0
     """Pairs whose candidate was asked later, from the store: their latency is in no figure."""
+    noise: NoiseFloor | None = None
+    """None where the primary was never asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +269,11 @@ class Score:
 
     name: str
     """`shadow.exact_match`, `shadow.json_valid`, `shadow.field_accuracy`,
-    `shadow.null_hallucination`."""
+    `shadow.null_hallucination`, or `shadow.` and the name of a check that found something."""
     value: float | None
     """A share from 0 to 1."""
     label: str | None
-    """`pass` where nothing is wrong, else `fail`."""
+    """`pass` where nothing is wrong, else `fail`; of a check its own label."""
     explanation: str | None
     """Counts and field paths, never content."""
 

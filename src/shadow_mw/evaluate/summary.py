@@ -5,6 +5,7 @@ from __future__ import annotations
 from shadow_mw.evaluate.checks.check_counts import check_counts
 from shadow_mw.evaluate.fields.transitions import Table, transitions
 from shadow_mw.evaluate.funnel import funnel
+from shadow_mw.evaluate.noise import noise_floor
 from shadow_mw.evaluate.series import BACKFILLED, PRICED, SERIES, choose
 from shadow_mw.evaluate.similarity.summary import similarities
 from shadow_mw.evaluate.store import Store
@@ -52,6 +53,7 @@ def summarise(store: Store, experiment: str | None = None, candidate: str | None
             labels=store.one("SELECT count(*) FROM truth")[0],
             checks=check_counts(store, key),
             similarity=similarities(store, key),
+            noise=noise_floor(store, key),
             backfilled=store.one(f"SELECT count(*) {PAIRS} AND {BACKFILLED}", key)[0],
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 
-from shadow_mw.report import similarity_table
+from shadow_mw.report import noise_table, similarity_table
 from shadow_mw.results import FieldCounts, Metric, Series, Summary
 from shadow_mw.types import Json
 
@@ -38,6 +38,7 @@ def as_json(summary: Summary) -> dict[str, Json]:
         "backfilled": summary.backfilled,
         "checks": {name: asdict(counts) for name, counts in summary.checks.items()},
         "similarity": similarity_table.as_json(summary.similarity),
+        "noise_floor": noise_table.as_json(summary.noise),
     }
 
 

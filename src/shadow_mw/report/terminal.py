@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shadow_mw.report import check_table, numbers, similarity_table
+from shadow_mw.report import check_table, noise_table, numbers, similarity_table
 from shadow_mw.results import FieldCounts, FieldOutcome, LegTotals, Metric, Series, Summary
 from shadow_mw.types import CANDIDATE_REASONS, NOT_COMPARED
 
@@ -56,6 +56,7 @@ def show(summary: Summary, console: Console) -> None:
     _notes(summary, console)
     _checks(summary, console)
     _similarity(summary, console)
+    _noise(summary, console)
     _fields(summary, console)
 
 
@@ -182,6 +183,16 @@ def _similarity(summary: Summary, console: Console) -> None:
         console.print()
         console.print(similarity_table.fill(_table(), "cosine of embeddings", found))
     for note in similarity_table.notes(found):
+        console.print(Text(note))
+
+
+def _noise(summary: Summary, console: Console) -> None:
+    if summary.noise is None:
+        return
+    console.print()
+    console.print(noise_table.fill(_table(), summary.noise))
+    console.print()
+    for note in noise_table.notes(summary.noise):
         console.print(Text(note))
 
 
