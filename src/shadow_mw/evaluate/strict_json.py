@@ -58,13 +58,18 @@ def is_valid(text: str) -> bool:
 
 def dumps(value: Json) -> str:
     """Write what `loads` read, `Decimal` digit for digit."""
+    try:
+        return _ENCODER.encode(value)
+    except TypeError:
+        return _with_decimals(value)
+
+
+def _with_decimals(value: Json) -> str:
     if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(k)}:{dumps(v)}" for k, v in value.items()) + "}"
+        return "{" + ",".join(f"{json.dumps(k)}:{_with_decimals(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(dumps, value)) + "]"
-    if isinstance(value, Decimal):
-        return str(value)
-    return json.dumps(value, allow_nan=False)
+        return "[" + ",".join(map(_with_decimals, value)) + "]"
+    return str(value) if isinstance(value, Decimal) else _ENCODER.encode(value)
 
 
 def comparable(value: Json, *, fold: bool = False) -> object:
@@ -107,7 +112,8 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     return table
 
 
-# Made once: to make it takes longer than to read a short text.
+# Made once: to make them takes longer than to read or write a short text.
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(
     parse_float=Decimal,
     parse_int=_integer,

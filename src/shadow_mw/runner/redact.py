@@ -102,7 +102,10 @@ class _Rule:
 
     def may_be_in(self, text: str) -> bool:
         """False where the pattern is certainly not."""
-        return any(mark in text for mark in self.marks)
+        for mark in self.marks:  # noqa: SIM110 (twice as fast)
+            if mark in text:
+                return True
+        return False
 
 
 _RULES = (

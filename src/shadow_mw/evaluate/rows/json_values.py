@@ -64,14 +64,13 @@ def dumps(value: Json) -> str:
     Raises:
         ValueError: a number in it is beyond what a float holds.
     """
-    return json.dumps(
-        value,
-        ensure_ascii=False,
-        sort_keys=True,
-        separators=(",", ":"),
-        default=float,
-        allow_nan=False,
-    )
+    return _ENCODER.encode(value)
+
+
+# Made once: to make it takes as long as to write a short value.
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=float, allow_nan=False
+)
 
 
 def plain(value: Json) -> Json:
@@ -81,9 +80,9 @@ def plain(value: Json) -> Json:
         ValueError: one is beyond what a float holds.
     """
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {k: item if type(item) is str else plain(item) for k, item in value.items()}
     if isinstance(value, list):
-        return [plain(item) for item in value]
+        return [item if type(item) is str else plain(item) for item in value]
     if isinstance(value, Decimal):
         number = float(value)
         if not isfinite(number):
