@@ -61,14 +61,14 @@ def dumps(value: Json) -> str:
     try:
         return _ENCODER.encode(value)
     except TypeError:
-        return _with_decimals(value)
+        return _exactly(value)
 
 
-def _with_decimals(value: Json) -> str:
+def _exactly(value: Json) -> str:
     if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(k)}:{_with_decimals(v)}" for k, v in value.items()) + "}"
+        return "{" + ",".join(f"{json.dumps(k)}:{_exactly(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(_with_decimals, value)) + "]"
+        return "[" + ",".join(map(_exactly, value)) + "]"
     return str(value) if isinstance(value, Decimal) else _ENCODER.encode(value)
 
 
