@@ -8,7 +8,13 @@ from evaluate.cases import case, failed
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.fields.judge import judge
 from shadow_mw.evaluate.fields.paths import split
-from shadow_mw.evaluate.fields.request_schema import NOTHING, Schema, request_schemas
+from shadow_mw.evaluate.fields.request_schema import (
+    NOTHING,
+    Schema,
+    request_schemas,
+    text_schema,
+)
+from shadow_mw.evaluate.rows.json_values import dumps
 from shadow_mw.exceptions import ConfigError
 
 INVOICE = {
@@ -220,3 +226,27 @@ def test_a_failed_leg_is_invalid_at_every_leaf_and_diverges_nowhere():
 def test_a_wrong_rule_stops_the_judge_with_one_line():
     with pytest.raises(ConfigError, match=r"\[fields\.total\] locale = 'us': accepted is 'en'"):
         FieldJudge.declared({"total": {"normalise": "decimal", "locale": "us"}})
+
+
+WANTED = {"type": "json_schema", "json_schema": {"schema": {"type": "object"}}}
+OTHER = {"type": "json_schema", "json_schema": {"schema": {"type": "array"}}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"messages": [], "response_format": WANTED},
+        {"messages": [], "response_format": WANTED, "temperature": 0, "tools": []},
+        {"messages": [], "response_format": WANTED, "seed": {"response_format": OTHER}},
+        {"messages": [{"metadata": {"response_format": OTHER}}], "response_format": WANTED},
+        {"messages": [{"metadata": {"response_format": OTHER}}], "text": {"format": {}}},
+        {"messages": [{"content": '"response_format":' + json.dumps(OTHER)}]},
+        {"messages": [{"content": '{"response_format":{}}'}], "response_format": WANTED},
+        {"response_format": {"type": "text"}, "text": {"format": {"schema": {"type": "object"}}}},
+    ],
+)
+def test_the_schema_at_a_request_s_end_is_the_request_s(body):
+    text = dumps(body)
+    expected = request_schemas(text).text
+
+    assert [text_schema(text) for _ in range(2)] == [expected] * 2

@@ -23,6 +23,11 @@ class Answer:
         return self._json is not _NO_JSON
 
     @property
+    def value(self) -> Json:
+        """The JSON value that it is; None where it is none, too."""
+        return self._json if self.is_json else None
+
+    @property
     def is_document(self) -> bool:
         """Whether its text is a JSON object or list."""
         return bool(self.text.strip()) and isinstance(self._json, dict | list)

@@ -8,7 +8,7 @@ from functools import cached_property
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.checks.made_calls import Made, made
 from shadow_mw.evaluate.checks.offered import Offered, offered
-from shadow_mw.evaluate.fields.request_schema import NOTHING, Schema, request_schemas
+from shadow_mw.evaluate.fields.request_schema import Schema, text_schema
 from shadow_mw.evaluate.pair import Leg, Pair
 from shadow_mw.types import Json, ToolCall
 
@@ -101,8 +101,7 @@ class Case:
     def schema(self) -> Schema | None:
         """The schema that the request asks the answer's text to follow."""
         text = self.request_text
-        marked = any(mark in text for mark in _SCHEMA_MARKS)
-        return (request_schemas(text) if marked else NOTHING).text
+        return text_schema(text) if any(mark in text for mark in _SCHEMA_MARKS) else None
 
     @property
     def both_documents(self) -> bool:

@@ -43,9 +43,10 @@ def _class(side: Side, schema: Schema) -> str | None:
         return FAILED
     if side.tool_calls and not side.text:
         return CALLS
+    answer = side.leg.answer
     try:
-        value = strict_json.loads(side.text)
+        value = answer.value if answer.is_json else strict_json.loads(side.text)
     except strict_json.InvalidJson:
         return NOT_JSON
-    valid = validation.fits(value, schema.root)
+    valid = validation.follows(value, schema.text)
     return None if valid is None else VALID if valid else INVALID

@@ -24,20 +24,18 @@ def available() -> bool:
 
 def fits(value: Json, schema: Mapping[str, Json]) -> bool | None:
     """Whether a value follows a schema; None where that cannot be said."""
-    if _library() is None:
-        return None
-    validator = _compiled(json.dumps(schema, default=_number, sort_keys=True))
+    return follows(value, json.dumps(schema, default=float, sort_keys=True))
+
+
+def follows(value: Json, schema: str) -> bool | None:
+    """The same, of a schema that is JSON text already."""
+    validator = _compiled(schema) if _library() is not None else None
     if validator is None:
         return None
     try:
         return validator(value)
     except (ValueError, TypeError, OverflowError, RecursionError):
         return None
-
-
-def _number(value: Json) -> Json:
-    """`Decimal`, as the reader of requests makes them."""
-    return float(value)
 
 
 @lru_cache(maxsize=512)

@@ -12,8 +12,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any
 
 from shadow_mw.evaluate import strict_json
@@ -28,11 +30,16 @@ MAX_DEPTH = 20
 Node = Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Schema:
     """One JSON schema, as far as fields go: their names, values and formats."""
 
     root: Node
+
+    @cached_property
+    def text(self) -> str:
+        """As JSON, the same for equal schemas."""
+        return json.dumps(self.root, default=float, sort_keys=True)
 
     def declares(self, path: Sequence[object]) -> bool:
         """Whether the schema has a place for this path."""
@@ -114,6 +121,26 @@ def request_schemas(request: str | None) -> RequestSchemas:
     """Read a stored request; one that is not there, or no JSON object, asks for nothing."""
     body = strict_json.loads_or_none(request or "")
     return schemas_of(body) if isinstance(body, dict) else NOTHING
+
+
+def text_schema(request: str) -> Schema | None:
+    """The schema of the answer's text: a request's end has it, which many requests share."""
+    at = request.rfind(_MARK)
+    end = request[at:] if at > 0 and request[at - 1] in "{," else ""
+    found = _at_end(end) if 0 < len(end) <= MAX_END else None
+    return found or request_schemas(request).text
+
+
+_MARK = '"response_format":'
+"""As canonical JSON has the key, and nothing else: in a string its quotes are escaped."""
+
+MAX_END = 32_000
+
+
+@lru_cache(maxsize=256)
+def _at_end(end: str) -> Schema | None:
+    """None where a deeper object has the key: what follows closes more than the request."""
+    return request_schemas("{" + end).text
 
 
 def schemas_of(body: Node) -> RequestSchemas:
