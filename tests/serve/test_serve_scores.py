@@ -1,22 +1,22 @@
 """Scores over real HTTP: what arrives, what is sent again, and what a backend may refuse."""
 
-import gzip
+import json
 import logging
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from evaluate.spans import PRICES, both
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from evaluate.spans import PRICES, both, leg
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
-    ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from serve.scores_endpoint import eventually, scores_endpoint, values
 
+from shadow_mw.evaluate.checks.check import CheckResult
+from shadow_mw.evaluate.checks.run import Checks
 from shadow_mw.evaluate.pipeline import Evaluator, Store
 from shadow_mw.results import PairScores, Score
 from shadow_mw.serve import scores
@@ -38,63 +38,10 @@ PAIR = PairScores(
 )
 
 
-class Endpoint(ThreadingHTTPServer):
-    """An OTLP/HTTP endpoint that answers as it is told."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.status = {}
-        self.answer = b""
-        self.headers = []
-        self.spans = []
-        self.records = []
-        self.sizes = []
-        self.most = 10_000
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def take(self, path, data):
-        """The status for a request, whose content is kept where it is accepted."""
-        if (status := self.status.get(path, 200)) != 200:
-            return status
-        if path == "/v1/logs":
-            for group in ExportLogsServiceRequest.FromString(data).resource_logs:
-                self.records += [r for scope in group.scope_logs for r in scope.log_records]
-            return 200
-        groups = ExportTraceServiceRequest.FromString(data).resource_spans
-        spans = [s for group in groups for scope in group.scope_spans for s in scope.spans]
-        self.sizes.append(len(spans))
-        if len(spans) > self.most:
-            return 413
-        self.spans += spans
-        return 200
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_POST(self):
-        data = gzip.decompress(self.rfile.read(int(self.headers["content-length"])))
-        self.server.headers.append(dict(self.headers))
-        self.send_response(self.server.take(self.path, data))
-        self.send_header("content-length", str(len(self.server.answer)))
-        self.end_headers()
-        self.wfile.write(self.server.answer)
-
-    def log_message(self, format, *args):
-        pass
-
-
 @pytest.fixture
 def endpoint():
-    with Endpoint() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with scores_endpoint() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @contextmanager
@@ -104,11 +51,6 @@ def publisher_to(url, **more):
         yield one
     finally:
         one.close()
-
-
-def values(attributes):
-    """Attributes as a dictionary."""
-    return {a.key: getattr(a.value, a.value.WhichOneof("value")) for a in attributes}
 
 
 def test_a_pair_becomes_one_judge_span_under_the_candidates(endpoint):
@@ -288,15 +230,6 @@ def publishing(path, url):
         store.close()
 
 
-def eventually(reached):
-    waited = threading.Event()
-    for _ in range(1000):
-        if reached():
-            return
-        waited.wait(0.01)
-    raise AssertionError("not reached in 10 s")
-
-
 def test_the_loop_publishes_the_store_and_every_new_opinion(endpoint, tmp_path, monkeypatch):
     monkeypatch.setattr(scores, "INTERVAL", 0.01)
     path = tmp_path / "shadow.db"
@@ -305,11 +238,11 @@ def test_the_loop_publishes_the_store_and_every_new_opinion(endpoint, tmp_path, 
     with publishing(path, endpoint.url):
         eventually(lambda: len(endpoint.records) == 1)
         assert evaluator.export(both("p2", primary="yes", candidate="no")).name == "SUCCESS"
-        eventually(lambda: len(endpoint.records) == 2)
+        eventually(lambda: len(endpoint.records) == 3)
     evaluator.shutdown()
 
     labels = [values(r.attributes)["gen_ai.evaluation.score.label"] for r in endpoint.records]
-    assert labels == ["pass", "fail"]
+    assert labels == ["pass", "fail", "negations"]
     with Store.open(path) as store:
         assert store.unpublished(10) == []
 
@@ -329,3 +262,87 @@ def test_the_loop_loses_nothing_while_the_endpoint_refuses(endpoint, tmp_path, m
 
     assert len({span.span_id for span in endpoint.spans}) == 6
     assert max(endpoint.sizes) == 4
+
+
+def published(endpoint, path, monkeypatch, *spans):
+    """The events of the only pair, by name."""
+    monkeypatch.setattr(scores, "INTERVAL", 0.01)
+    evaluator = Evaluator.open(path, PRICES)
+    assert evaluator.export(spans).name == "SUCCESS"
+    evaluator.shutdown()
+    with publishing(path, endpoint.url) as store:
+        eventually(lambda: not store.unpublished(1))
+    found = [values(event.attributes) for span in endpoint.spans for event in span.events]
+    return {
+        event.pop("gen_ai.evaluation.name").removeprefix("shadow."): tuple(
+            event.get(f"gen_ai.evaluation.{key}")
+            for key in ("score.value", "score.label", "explanation")
+        )
+        for event in found
+    }
+
+
+def test_a_new_refusal_is_on_the_trace(endpoint, tmp_path, monkeypatch):
+    legs = both("p1", "The shop opens at nine.", "I'm sorry, but I can't help with that.")
+    assert published(endpoint, tmp_path / "shadow.db", monkeypatch, *legs) == {
+        "exact_match": (0, "fail", None),
+        "refusal": (1, "answered/refused", "new refusal"),
+        "facts_differ": (1, "negations", None),
+    }
+
+
+def test_a_pair_that_nothing_is_wrong_with_says_no_more_than_before(
+    endpoint, tmp_path, monkeypatch
+):
+    legs = both("p1", {"a": 1}, {"a": 1})
+    assert published(endpoint, tmp_path / "shadow.db", monkeypatch, *legs) == {
+        "exact_match": (1, "pass", None),
+        "json_valid": (1, "pass", None),
+    }
+
+
+def test_every_verdict_of_a_bad_candidate_and_no_word_of_it(endpoint, tmp_path, monkeypatch):
+    schema = {"type": "object", "required": ["total"]}
+    request = {
+        "messages": [{"role": "user", "content": "See [1] for the secret sum."}],
+        "response_format": {"type": "json_schema", "json_schema": {"schema": schema}},
+        "tools": [{"type": "function", "function": {"name": "find", "parameters": schema}}],
+    }
+    secret = "the secret [7] of 41 is {"
+    legs = [
+        leg(
+            "primary",
+            output="One secret, see [1]",
+            tools=[("find", {"total": 1})],
+            shadow__request=json.dumps(request),
+            shadow__expects_json=True,
+        ),
+        leg(
+            "candidate",
+            output=secret,
+            tools=[("find", {"totals": 1})],
+            gen_ai__response__finish_reasons=["length"],
+        ),
+    ]
+    found = published(endpoint, tmp_path / "shadow.db", monkeypatch, *legs)
+    assert {name: label for name, (_, label, _) in found.items()} == {
+        "exact_match": "fail",
+        "json_valid": "fail",
+        "json": "invalid/invalid",
+        "schema": "not_json/not_json",
+        "truncated": "complete/truncated",
+        "tool_calls": "breaks_schema",
+        "invalid_tool_call": "valid/breaks_schema",
+        "invalid_citation": "valid/invalid",
+        "facts_differ": "numbers",
+    }
+    assert "secret" not in repr(endpoint.spans + endpoint.records)
+
+
+def test_results_of_other_packages_stay_here(endpoint, tmp_path, monkeypatch):
+    path = tmp_path / "shadow.db"
+    Evaluator.open(path, PRICES).export(both())
+    with Store.open(path) as store, store.transaction():
+        own = [CheckResult("acme.said", 0.0, 1.0, "whatever somebody said")]
+        store.save(1, Checks(True), None, own)
+    assert set(published(endpoint, path, monkeypatch)) == {"exact_match"}

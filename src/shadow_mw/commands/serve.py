@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 import click
 
@@ -26,6 +27,13 @@ EXTRA = ("prometheus_client", "uvicorn")
 GRACE_SECONDS = 30
 KEEP_ALIVE_SECONDS = 120
 """Longer than a collector's pause between two batches, so that it never meets a closed one."""
+
+JUDGED_AT_ONCE = 100
+"""Pairs that are judged anew in one transaction: what comes in waits for no more."""
+REST_SECONDS = 0.01
+"""After each, for what waits."""
+FAULT_SECONDS = 2.0
+"""After one that failed."""
 
 
 @click.command()
@@ -43,6 +51,7 @@ def serve() -> None:
         _listening(settings.listen, host, port) as listener,
         _evaluator(settings) as evaluator,
         contextlib.closing(Watch(settings.store)) as watch,
+        _catching_up(evaluator),
         _publishing(settings),
     ):
         click.echo(_in_force(settings, listener), err=True)
@@ -94,11 +103,30 @@ def _evaluator(settings: Settings) -> Iterator[Evaluator]:
         fields=FieldJudge.declared(settings.fields),
         checks=Checklist.declared(settings.checks),
         durable=True,
+        catches_up=True,
     )
     try:
         yield evaluator
     finally:
         evaluator.shutdown()
+
+
+@contextlib.contextmanager
+def _catching_up(evaluator: Evaluator) -> Iterator[None]:
+    """Pairs that have to be judged anew keep nobody from being answered."""
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set() and (left := evaluator.catch_up(JUDGED_AT_ONCE)) is not False:
+            stop.wait(REST_SECONDS if left else FAULT_SECONDS)
+
+    thread = threading.Thread(target=work, name="shadow_mw-rejudge")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 @contextlib.contextmanager
@@ -109,13 +137,16 @@ def _publishing(settings: Settings) -> Iterator[None]:
         return
     from shadow_mw.serve.scores import Publisher, publish_until
 
-    mark, token = (
-        value.get_secret_value() if value else None
-        for value in (settings.mark, settings.otlp_token)
-    )
+    token = settings.scores_token
     stop = threading.Event()
     with (
-        contextlib.closing(Publisher(settings.scores_endpoint, mark, token)) as publisher,
+        contextlib.closing(
+            Publisher(
+                settings.scores_endpoint,
+                _mark_of_scores(settings),
+                token.get_secret_value() if token else None,
+            )
+        ) as publisher,
         Store.open(settings.store) as store,
     ):
         thread = threading.Thread(
@@ -127,6 +158,21 @@ def _publishing(settings: Settings) -> Iterator[None]:
         finally:
             stop.set()
             thread.join()
+
+
+def _mark_of_scores(settings: Settings) -> str | None:
+    """The mark is the collector's: where that is known, scores take the mark to no other host."""
+    collector, scores = settings.otlp_endpoint, settings.scores_endpoint
+    if settings.mark is None or not scores:
+        return None
+    if collector is not None and _origin(collector) != _origin(scores):
+        return None
+    return settings.mark.get_secret_value()
+
+
+def _origin(url: str) -> tuple[str, str | None, int]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _run(evaluator: Evaluator, watch: Watch, settings: Settings, listener: socket.socket) -> None:
@@ -153,6 +199,9 @@ def _in_force(settings: Settings, listener: socket.socket) -> str:
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     token = "token required" if settings.otlp_token else "no token, this host only"
     scores = settings.scores_endpoint or "nowhere"
+    if settings.scores_endpoint is not None:
+        mark = "with" if _mark_of_scores(settings) else "without"
+        scores += f" ({mark} the mark, {'a' if settings.scores_token else 'no'} token)"
     return (
         f"shadow-mw: listening on http://{address} ({token}); store {settings.store};"
         f" scores go to {scores}"

@@ -53,10 +53,12 @@ class Evaluator(SpanExporter):
         fields: FieldJudge = PLAIN,
         checks: Checklist = EVERY,
         durable: bool = False,
+        catches_up: bool = False,
     ) -> None:
         if durable:
             store.make_durable(SENDER_PATIENCE)
-        self._standards = adopt(store, Standards(fields, checks))
+        begin = settle if catches_up else adopt
+        self._standards = begin(store, Standards(fields, checks))
         self._durable = durable
         self._store = store
         self._prices = prices
@@ -72,6 +74,7 @@ class Evaluator(SpanExporter):
         fields: FieldJudge = PLAIN,
         checks: Checklist = EVERY,
         durable: bool = False,
+        catches_up: bool = False,
     ) -> Evaluator:
         """Open the store at `path`, or make it.
 
@@ -82,12 +85,15 @@ class Evaluator(SpanExporter):
             checks: which ones run.
             durable: what is stored outlives the power too, not only this process, and a file
                 that was removed takes nothing; for spans whose sender forgets them then.
+            catches_up: pairs that have to be judged anew wait for `catch_up`, not the caller.
 
         Raises:
             StoreError: the file there is no store that this code can use; it is untouched.
         """
         store = Store.open(path, create=True)
-        return cls(store, prices, fields=fields, checks=checks, durable=durable)
+        return cls(
+            store, prices, fields=fields, checks=checks, durable=durable, catches_up=catches_up
+        )
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Store and judge a batch; SUCCESS says that it is on disk, FAILURE that none of it is."""
@@ -110,6 +116,20 @@ class Evaluator(SpanExporter):
     ) -> bool:
         """Set one source's values (`spend_usd`, `budget_usd`, ...); whether that is on disk."""
         return self.ingest((), [Reading(experiment, candidate_id, source, values=values)])
+
+    def catch_up(self, limit: int) -> bool | None:
+        """Judge some of the pairs that have to be judged anew; False once none is left.
+
+        None where the store could not be written.
+        """
+        left = True
+
+        def work() -> None:
+            nonlocal left
+            self._standards = current(self._store, self._standards)
+            left = rejudge_some(self._store, self._standards, limit)
+
+        return left if self._commit(work) else None
 
     def shutdown(self) -> None:
         """Close the store; what comes later fails."""
@@ -155,11 +175,17 @@ class Evaluator(SpanExporter):
 
 def adopt(store: Store, standards: Standards) -> Standards:
     """The standards that count from now on, after what was judged by others was judged anew."""
+    standards = settle(store, standards)
+    rejudge(store, standards)
+    return standards
+
+
+def settle(store: Store, standards: Standards) -> Standards:
+    """The standards that count from now on; what was judged by others waits."""
     with store.transaction():
         standards, changed = declare(store, standards)
     if changed:
         logger.warning("shadow_mw: %d pairs are judged anew: %s", changed, ANEW)
-    rejudge(store, standards)
     return standards
 
 
@@ -233,13 +259,18 @@ def label(
 
 def rejudge(store: Store, standards: Standards = BY_DEFAULT) -> None:
     """Judge every pair whose truth or standards changed; what was interrupted is gone on with."""
-    while True:
+    left = True
+    while left:
         with store.transaction():
-            stale = store.stale_pairs(RESCORED_AT_ONCE)
-            for row, pair in stale:
-                judge(store, row, pair, standards)
-        if not stale:
-            return
+            left = rejudge_some(store, standards, RESCORED_AT_ONCE)
+
+
+def rejudge_some(store: Store, standards: Standards, limit: int) -> bool:
+    """Judge so many of them, within the caller's transaction; False where there are no more."""
+    stale = store.stale_pairs(limit)
+    for row, pair in stale:
+        judge(store, row, pair, standards)
+    return len(stale) == limit
 
 
 def _scored(store: Store, key: str) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
+from shadow_mw.evaluate.checks.check import ERROR, NOT_RUN, CheckResult
 from shadow_mw.results import UNLABELLED, FieldOutcome, Score
 
 MOST_PATHS = 5
@@ -11,15 +13,33 @@ MOST_PATHS = 5
 
 CORRECT = frozenset({FieldOutcome.CORRECT, FieldOutcome.CORRECT_NULL})
 
+FINE: Final[Mapping[str, float]] = {
+    "json": 1.0,
+    "schema": 1.0,
+    "empty": 0.0,
+    "truncated": 0.0,
+    "refusal": 0.0,
+    "tool_calls": 1.0,
+    "invalid_tool_call": 0.0,
+    "invalid_citation": 0.0,
+    "facts_differ": 0.0,
+}
+"""Our checks that give a verdict, with the value of a leg that nothing is wrong with. They say
+something only where one leg has another: most pairs have nothing, and rates are in /metrics."""
+
 Field = tuple[str, str | None, FieldOutcome]
 """Path, what the truth has there (`value`, `null` or None), the candidate's outcome."""
 
 
 def scores(
-    exact_match: bool | None, json_valid: bool | None, fields: Iterable[Field]
+    exact_match: bool | None,
+    json_valid: bool | None,
+    fields: Iterable[Field],
+    results: Iterable[CheckResult] = (),
 ) -> tuple[Score, ...]:
-    """Every check that applied to the pair."""
+    """The comparisons that applied to the pair, and every verdict that finds something."""
     labelled = [field for field in fields if field[1] is not None and field[2] not in UNLABELLED]
+    found = {result.name: result for result in results}
     return tuple(
         score
         for score in (
@@ -27,6 +47,7 @@ def scores(
             _check("shadow.json_valid", json_valid),
             _field_accuracy(labelled),
             _null_hallucination([field for field in labelled if field[1] == "null"]),
+            *(_verdict(found[name], fine) for name, fine in FINE.items() if name in found),
         )
         if score is not None
     )
@@ -34,6 +55,14 @@ def scores(
 
 def _check(name: str, passed: bool | None) -> Score | None:
     return None if passed is None else Score(name, float(passed), _label(passed), None)
+
+
+def _verdict(result: CheckResult, fine: float) -> Score | None:
+    """The label says more than pass or fail would: who refused, which call differs in what."""
+    values = {value for value in (result.primary, result.candidate) if value is not None}
+    if result.label in (ERROR, NOT_RUN) or values == {fine}:
+        return None
+    return Score(f"shadow.{result.name}", result.candidate, result.label, result.detail or None)
 
 
 def _field_accuracy(labelled: list[Field]) -> Score | None:

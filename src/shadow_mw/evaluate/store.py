@@ -23,7 +23,7 @@ from shadow_mw.evaluate.fields.field_judge import Divergences
 from shadow_mw.evaluate.fields.judge import FieldScore
 from shadow_mw.evaluate.ingest import NO_COLUMNS, Content, Observation
 from shadow_mw.evaluate.pair import Leg, Pair
-from shadow_mw.evaluate.scores import scores
+from shadow_mw.evaluate.scores import FINE, scores
 from shadow_mw.evaluate.tables import DOCUMENT
 from shadow_mw.exceptions import StoreError
 from shadow_mw.records import Reading
@@ -234,7 +234,7 @@ class Store:
             f" ({', '.join('?' * len(DOCUMENT))}) WHERE id = ?",
             (
                 *(checks.exact_match, checks.primary_json, checks.candidate_json),
-                *(scores is not None, checks == Checks()),
+                *(scores is not None, checks == Checks() and not results),
                 None if divergences is None else self._shape(divergences.shape),
                 *document_sums(scores),
                 pair,
@@ -349,10 +349,23 @@ class Store:
                 for path, truth, outcome, n in fields
                 for field in [(path, truth, FieldOutcome(outcome))] * n
             ],
+            self._verdicts(number),
         )
         ended = min(time_ns + int((latency_ms or 0) * 1e6), LATEST_NS)
         experiment, candidate, pair_id, trace_id, span_id = names
         return number, PairScores(experiment, candidate, pair_id, trace_id, span_id, ended, found)
+
+    def _verdicts(self, pair: int) -> list[CheckResult]:
+        rows = self.query(
+            f"""SELECT name, "primary", candidate, check_labels.label, detail
+            FROM check_results JOIN check_labels ON check_labels.id = check_results.label
+            WHERE pair = ? AND name IN ({", ".join("?" * len(FINE))})""",
+            (pair, *FINE),
+        )
+        return [
+            CheckResult(name, ours, theirs, label, detail or "")
+            for name, ours, theirs, label, detail in rows
+        ]
 
     # Truth and counters
 

@@ -123,7 +123,11 @@ def start_inline(settings: Settings) -> bool:
     lock = take_lock(settings.directory)
     if lock is None:
         return False
-    runner = open_runner(settings)
+    try:
+        runner = open_runner(settings)
+    except BaseException:
+        os.close(lock)  # another attempt, once the store is mended, needs it
+        raise
     threading.Thread(
         target=_serve_inline, args=(runner, lock), name="shadow_mw-runner", daemon=True
     ).start()

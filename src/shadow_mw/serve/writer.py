@@ -145,7 +145,12 @@ class Writer:
                 logger.exception("span %s of trace %s is left out", span.span_id, span.trace_id)
                 batch.rejected[f"cannot be evaluated ({type(error).__name__})"] += 1
         batch.spans = good
-        return not batch.readings or self._sink.ingest([], batch.readings)
+        try:
+            return not batch.readings or self._sink.ingest([], batch.readings)
+        except Exception:
+            # Readings are said anew every few seconds: what is wrong with these will be seen again.
+            logger.exception("%d readings are left out", len(batch.readings))
+            return True
 
     def _count(self, batch: Batch) -> None:
         rejected = batch.rejected.total()
