@@ -25,6 +25,7 @@ COMMANDS = {
     "backfill": "backfill",
     "score": "score",
     "judge": "judge",
+    "embed": "embed",
     "calibrate": "calibrate",
     "report": "report",
 }

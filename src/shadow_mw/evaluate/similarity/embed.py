@@ -24,9 +24,8 @@ from shadow_mw.evaluate.endpoint.failure import (
 )
 from shadow_mw.evaluate.similarity import store as kept
 from shadow_mw.evaluate.similarity.client import Answer, EmbeddingClient
-from shadow_mw.evaluate.similarity.texts import texts_of
 from shadow_mw.evaluate.similarity.vectors import cosine
-from shadow_mw.evaluate.similarity.work import Work
+from shadow_mw.evaluate.similarity.work import Work, text_at
 from shadow_mw.evaluate.store import Store
 from shadow_mw.exceptions import ConfigError
 from shadow_mw.prices import PriceTable
@@ -113,15 +112,14 @@ class Embedder:
 
     async def _probe(self) -> None:
         """Vectors of two models are not comparable: is it still the one that made those we have?"""
-        digest = next(iter(self._work.cached), None)
-        if digest is None or not self._todo:
+        if self._work.probe is None:
             return
-        answer = await self._ask([digest])
+        text, before = self._work.probe
+        answer = await self._ask([text])
         if answer is None or answer.failure not in (None, "invalid_response"):
             return
         why = answer.said
         if answer.failure is None:
-            before = kept.vectors(self._store, self._work.key, [digest])[digest]
             found = cosine(before, answer.vectors[0])
             why = "" if found >= SAME else f"the cosine with the stored vector is {found:.3f}"
         if why:
@@ -130,7 +128,7 @@ class Embedder:
     async def _worker(self, advance: Callable[[int], None]) -> None:
         while self._todo and self.stopped is None:
             batch = self._todo.popleft()
-            answer = await self._ask(batch)
+            answer = await self._ask([self._text(digest) for digest in batch])
             if answer is None:
                 return
             if answer.failure is None:
@@ -147,9 +145,8 @@ class Embedder:
                 self._fail(answer, len(batch))
                 advance(len(batch))
 
-    async def _ask(self, batch: list[bytes]) -> Answer | None:
+    async def _ask(self, texts: list[str]) -> Answer | None:
         """An answer, after retries; None where the run stops before there is one."""
-        texts = [self._text(digest) for digest in batch]
         estimate = self._estimate(texts)
         answer, calls = Answer(failure="timeout"), 0
         while calls < self._settings.tries:
@@ -170,10 +167,7 @@ class Embedder:
         return answer
 
     def _text(self, digest: bytes) -> str:
-        source = self._work.missing.get(digest) or self._work.cached[digest]
-        found = texts_of(self._store.pair(source.pair))
-        assert not isinstance(found, str)
-        return found.of(source.role)
+        return text_at(self._store, self._work.missing[digest])
 
     def _estimate(self, texts: list[str]) -> Decimal:
         tokens = sum(len(text.encode("utf-8", "replace")) for text in texts) // BYTES_PER_TOKEN
@@ -212,11 +206,10 @@ def planned(work: Work, settings: Embeddings, prices: PriceTable) -> Plan:
     """What `Embedder` would do, without a call."""
     tokens = sum(source.bytes for source in work.missing.values()) // BYTES_PER_TOKEN
     calls = sum(1 for _ in work.batches())
-    probe = 1 if calls and work.cached else 0
     return Plan(
-        calls=calls + probe,
+        calls=calls + (work.probe is not None),
         texts=len(work.missing),
-        cached=len(work.cached),
+        cached=work.cached,
         tokens=tokens,
         usd=prices.cost(settings.model, Usage(tokens, 0)),
     )

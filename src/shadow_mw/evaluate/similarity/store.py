@@ -52,6 +52,14 @@ def compared(store: Store, key: str, pairs: Collection[int]) -> set[int]:
     return found
 
 
+def one_compared(store: Store, key: str) -> list[int]:
+    """A pair of two texts whose cosine is there; none where there is none."""
+    rows = store.query(
+        "SELECT pair FROM similarities WHERE model = ? AND cosine < 1 LIMIT 1", (key,)
+    )
+    return [pair for (pair,) in rows]
+
+
 def add_vectors(store: Store, key: str, found: Iterable[tuple[bytes, bytes]]) -> None:
     """Keep vectors by text; they are on disk when this returns."""
     with store.transaction():

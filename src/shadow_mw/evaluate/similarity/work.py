@@ -7,9 +7,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from shadow_mw.evaluate.similarity.model import key_of
-from shadow_mw.evaluate.similarity.store import AT_ONCE, chunks, compared, known
+from shadow_mw.evaluate.similarity.store import (
+    AT_ONCE,
+    chunks,
+    compared,
+    known,
+    one_compared,
+    vectors,
+)
 from shadow_mw.evaluate.similarity.texts import Texts, digest, draw, texts_of
 from shadow_mw.evaluate.store import Store
+from shadow_mw.exceptions import StoreError
 from shadow_mw.results import Series
 from shadow_mw.settings import Embeddings
 from shadow_mw.types import Role
@@ -58,8 +66,10 @@ class Work:
     shares: list[Share]
     missing: dict[bytes, Source]
     """Texts without a vector, each once, in the order of the draw."""
-    cached: dict[bytes, Source]
+    cached: int
     """Those with one."""
+    probe: tuple[str, bytes] | None
+    """A text with its vector, where there is one and anything is missing."""
     batch_size: int
 
     def batches(self) -> Iterator[list[bytes]]:
@@ -82,6 +92,8 @@ def plan(
     size: int | None,
     seed: int,
     advance: Callable[[int], None] = lambda _: None,
+    *,
+    anew: bool = False,
 ) -> Work:
     """Look through the pairs that are drawn; nothing is asked, nothing is written.
 
@@ -92,6 +104,7 @@ def plan(
         size: pairs of each; None for all.
         seed: of the draw.
         advance: told how many pairs were read.
+        anew: as if nothing were there yet.
     """
     key, sources = key_of(settings), dict[bytes, Source]()
     shares = [Share(series) for series in all_series]
@@ -99,20 +112,36 @@ def plan(
         rows, share.population = draw(store, share.series, size, seed, share.left_out)
         share.drawn = len(rows)
         for some in chunks(rows, AT_ONCE):
-            done = compared(store, key, some)
+            done = set() if anew else compared(store, key, some)
             share.recorded += len(done)
             for row in some:
                 if row not in done:
                     _add(share, row, texts_of(store.pair(row)), settings.max_chars, sources)
             advance(len(some))
-    there = known(store, key, sources)
-    return Work(
-        key,
-        shares,
-        {found: source for found, source in sources.items() if found not in there},
-        {found: source for found, source in sources.items() if found in there},
-        settings.batch_size,
-    )
+    there = set() if anew else known(store, key, sources)
+    missing = {found: source for found, source in sources.items() if found not in there}
+    cached = [source for found, source in sources.items() if found in there]
+    probe = _probe(store, key, cached) if missing and not anew else None
+    return Work(key, shares, missing, len(cached), probe, settings.batch_size)
+
+
+def text_at(store: Store, source: Source) -> str:
+    """The text that was found there."""
+    found = texts_of(store.pair(source.pair))
+    if isinstance(found, str):
+        raise StoreError(f"store {store.path}: pair {source.pair} has lost its texts")
+    return found.of(source.role)
+
+
+def _probe(store: Store, key: str, cached: list[Source]) -> tuple[str, bytes] | None:
+    """Of this work, or of any pair that was compared before."""
+    sources = cached[:1] + [Source(pair, Role.PRIMARY, 0) for pair in one_compared(store, key)]
+    for source in sources:
+        text = text_at(store, source)
+        found = digest(text)
+        if vector := vectors(store, key, [found]).get(found):
+            return text, vector
+    return None
 
 
 def _add(
