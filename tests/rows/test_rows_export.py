@@ -36,6 +36,17 @@ SCORES = """
 """
 
 
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_a_judges_verdicts_read_back(shadow, form):
+    judge = {"name": "gpt-4o", "winners": ["candidate", "tie"]}
+    printed(shadow("import", "-", "--json", stdin=lines(row("p1", judge=judge), row("p2"))))
+    name = f"out.{form}"
+    assert printed(shadow("export", "--format", form, "--out", name, "--json"))["inexact"] == 0
+    printed(shadow("import", name, "--json", "--store", "other.db"))
+    again = shadow("export", "--store", "other.db").stdout.splitlines()
+    assert [json.loads(line).get("judge") for line in again] == [judge, None]
+
+
 def unpacked(data):
     return json.loads(zlib.decompress(data[1:]))
 
@@ -215,7 +226,7 @@ def test_any_pair_reads_back(ours, theirs, outcome, partial, content, candidate_
         answered=outcome == "ok" and not partial,
         content=Content(output=answered),
     )
-    kept = Row(primary, candidate, None, judged=False)
+    kept = Row(primary, candidate, None)
     line, exact = _line(kept)
     assert exact
     assert Reader(Unchanged(), None).line(line.encode(), first=False) == kept

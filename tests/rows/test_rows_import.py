@@ -73,7 +73,7 @@ def test_importing_again_changes_nothing(shadow, tmp_path):
         "new": 2,
         "labels": 1,
         "replaced": 0,
-        "judge_left_out": 0,
+        "judged": 0,
         "skipped": {},
     }
     before = everything(tmp_path / "shadow.db")
@@ -168,11 +168,54 @@ def test_a_new_store_remembers_under_which_key_it_was_written(shadow):
     assert b"SHADOW_REDACT_KEY is not set" in done.stderr
 
 
-def test_judge_verdicts_are_checked_and_said_to_be_left_out(shadow):
-    judged = row(judge={"name": "gpt-4o", "winners": ["candidate", "tie"]})
-    done = shadow("import", "-", stdin=lines(judged))
+def verdicts(shadow):
+    """Name, epoch and wins of every judge that the report knows."""
+    cards = printed(shadow("report", "--json"))["judges"]
+    return [(card["judge"], card["epoch"], card["wins"]) for card in cards]
+
+
+def wins(**n):
+    names = ("candidate", "primary", "tie", "inconsistent", "invalid")
+    return {name: n.get(name, 0) for name in names}
+
+
+def test_judge_verdicts_of_rows_are_an_epoch_of_their_own(shadow):
+    said = [
+        ["candidate", "tie"],
+        ["primary", "primary"],
+        ["tie", "tie"],
+        ["candidate", "candidate"],
+    ]
+    rows = [
+        row(f"p{n}", "one", "other", judge={"name": "gpt-4o", "winners": winners})
+        for n, winners in enumerate(said)
+    ]
+    done = shadow("import", "-", stdin=lines(*rows, row("p9")))
     assert done.returncode == 0
-    assert b"judge verdicts of 1 rows left out" in done.stdout
+    assert b"judge verdicts of 4 rows" in done.stdout
+    expected = wins(inconsistent=1, primary=1, tie=1, candidate=1)
+    assert verdicts(shadow) == [("gpt-4o", "imported", expected)]
+    assert b"judge gpt-4o" in shadow("score", "-", stdin=lines(*rows)).stdout
+
+    # The same again changes nothing; another verdict of the same judge replaces its first.
+    assert printed(shadow("import", "-", "--json", stdin=lines(*rows)))["new"] == 0
+    assert verdicts(shadow) == [("gpt-4o", "imported", expected)]
+    rows[0]["judge"]["winners"] = ["primary", "primary"]
+    printed(shadow("import", "-", "--json", stdin=lines(rows[0])))
+    assert verdicts(shadow)[0][2] == wins(primary=2, tie=1, candidate=1)
+
+
+def test_verdicts_of_rows_stay_with_their_candidate(shadow):
+    """Two candidates may say the same of one request, and a judge may not."""
+    rows = [
+        row("p1", "one", {"output": "same", "model": model})
+        | {"judge": {"name": "g", "winners": [winner] * 2}}
+        for model, winner in (("x", "candidate"), ("y", "primary"))
+    ]
+    printed(shadow("import", "-", "--json", stdin=lines(*rows)))
+    for model, winner in (("x", "candidate"), ("y", "primary")):
+        (card,) = printed(shadow("report", "--json", "--candidate", model))["judges"]
+        assert card["wins"] == wins(**{winner: 1})
 
 
 def test_gzip_is_unpacked_and_a_cut_one_refused(shadow, tmp_path):

@@ -192,8 +192,8 @@ def sentence(result: Imported) -> str:
     text += f"; {result.labels:,} new labels"
     if result.replaced:
         text += f", {result.replaced:,} labels replaced"
-    if result.judge_left_out:
-        text += f"; judge verdicts of {result.judge_left_out:,} rows left out: the store keeps none"
+    if result.judged:
+        text += f"; judge verdicts of {result.judged:,} rows"
     if result.skipped:
         reasons = ", ".join(f"{reason} {n:,}" for reason, n in result.skipped.items())
         text += f"; lines left out: {reasons}"

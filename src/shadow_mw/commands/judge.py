@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib.util
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,22 +11,20 @@ import click
 from rich.console import Console
 
 from shadow_mw import settings
-from shadow_mw.commands.files import read_file
+from shadow_mw.commands.judge_files import check_out, read_people, read_rubric, write_rows
+from shadow_mw.commands.judge_run import Done, Work, plans, run
+from shadow_mw.commands.judges import missing
 from shadow_mw.commands.progress import progress
-from shadow_mw.evaluate.calibration.rows import Row, read_rows
+from shadow_mw.evaluate.calibration.rows import Row
 from shadow_mw.evaluate.judging.family import kin
 from shadow_mw.evaluate.judging.items import Sample, draw
-from shadow_mw.evaluate.judging.judge import Run, judge_pairs, plan
-from shadow_mw.evaluate.judging.pools import label_row, newest, pools
 from shadow_mw.evaluate.judging.settings import judge_settings, judges_of
-from shadow_mw.evaluate.judging.store import StoreRecord, recording, set_judged
-from shadow_mw.evaluate.judging.values import Judge, JudgeSettings, Progress, Watch
+from shadow_mw.evaluate.labelling.preferences import people as stored_people
 from shadow_mw.evaluate.pipeline import Store
 from shadow_mw.evaluate.series import choose
 from shadow_mw.exceptions import ConfigError, DataError
 from shadow_mw.prices import PriceTable
 from shadow_mw.report.numbers import shown_plain
-from shadow_mw.results import Series
 from shadow_mw.types import Json
 
 if TYPE_CHECKING:
@@ -42,18 +35,6 @@ KEPT = "what was answered is kept, run again to go on"
 SPENT = "the budget is spent"
 INTERRUPTED = 130
 INCOMPLETE = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What is judged, by whom, and how."""
-
-    store: Store
-    series: Series
-    sample: Sample
-    judges: list[Judge]
-    how: JudgeSettings
-    prices: PriceTable
 
 
 @click.command()
@@ -72,6 +53,13 @@ class Work:
 @click.option("--allow-family", is_flag=True, help="Let a model judge its own family.")
 @click.option("--labels", type=A_FILE, help="What people said of pairs, as --out writes them.")
 @click.option("--out", type=A_FILE, help="Write the judged pairs for people to label.")
+@click.option(
+    "--freeze-anchors",
+    type=click.IntRange(8),
+    metavar="N",
+    help="Keep N verdicts of each judge to compare later ones with.",
+)
+@click.option("--anchors", is_flag=True, help="Ask about frozen anchors now, not once a day only.")
 @click.option("--dry-run", is_flag=True, help="Say calls and cost, and make none.")
 @click.option("--json", "machine", is_flag=True, help="Print one JSON object.")
 def judge(
@@ -88,6 +76,8 @@ def judge(
     allow_family: bool,
     labels: Path | None,
     out: Path | None,
+    freeze_anchors: int | None,
+    anchors: bool,
     dry_run: bool,
     machine: bool,
 ) -> None:
@@ -99,16 +89,19 @@ def judge(
 
     Pairs are drawn at random; the same --seed draws the same ones. Outputs that are equal to the
     byte are not sent: they are ties.
+
+    Anchors show whether a judge still judges as it did: a run asks about frozen ones again, once a
+    day at most, and compares. Labels of `shadow-mw label` that are in the store are used.
     """
     _needs_eval()
     used = settings.load()
     judges = judges_of(used, names)
     if out is not None:
-        _check_out(out, judges)
-    people = _people(labels)
+        check_out(out, judges)
+    people = read_people(labels)
     how = judge_settings(
         used,
-        rubric=None if rubric is None else _read_rubric(rubric),
+        rubric=None if rubric is None else read_rubric(rubric),
         budget_usd=_amount(budget_usd),
         max_calls=max_calls,
         allow_same_family=allow_family or None,
@@ -121,77 +114,62 @@ def judge(
             drawn = draw(opened, series, None if whole else sample, seed, advance)
         if not drawn.population:
             raise DataError(f"store {opened.path}: no pair that could be judged{_why(drawn)}")
-        work = Work(opened, series, drawn, judges, how, PriceTable(used.prices))
+        prices = PriceTable(used.prices)
+        work = Work(opened, series, drawn, judges, how, prices, freeze_anchors, anchors)
         head = _head(work, seed)
         if dry_run:
             _show_plan(work, head, machine)
             return
-        run = _run(work)
-    _finish(work, run, people, head, out, machine)
+        try:
+            done = run(work)
+        except KeyboardInterrupt:
+            click.echo(f"shadow-mw: interrupted; {KEPT}", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from None
+        _finish(work, done, people, head, out, machine)
 
 
 def _finish(
     work: Work,
-    run: Run,
+    done: Done,
     people: dict[str, Row],
     head: dict[str, Json],
     out: Path | None,
     machine: bool,
 ) -> None:
-    from shadow_mw.commands.judge_card import run_json, show
+    from shadow_mw.commands.judge_card import show
+    from shadow_mw.commands.judge_json import run_json
+    from shadow_mw.evaluate.judging.standing import panel_of
 
-    faults = _faults(work, run)
-    cards = _cards(work, run, people)
+    faults = _faults(work, done)
+    cards = _cards(work, done, people)
+    panel = panel_of(done.run.opinions)
     if out is not None:
-        _write_rows(out, run)
+        write_rows(out, done.run)
     if machine:
-        click.echo(json.dumps(head | run_json(run, cards), indent=2, allow_nan=False))
+        found = head | run_json(done, cards, panel)
+        click.echo(json.dumps(found, indent=2, allow_nan=False))
     else:
-        show(head, run, cards, Console(highlight=False))
+        show(head, done, cards, panel, Console(highlight=False))
     for fault in faults:
         click.echo(f"shadow-mw: {fault}; {KEPT}", err=True)
     if faults:
         raise click.exceptions.Exit(INCOMPLETE)
 
 
-def _run(work: Work) -> Run:
-    with recording(work.store) as record:
-        set_judged(work.store, work.sample.rows)
-        try:
-            with _watch(work, record) as watch:
-                return asyncio.run(
-                    judge_pairs(
-                        work.sample.items, work.judges, work.how, record, watch, work.prices
-                    )
-                )
-        except KeyboardInterrupt:
-            click.echo(f"shadow-mw: interrupted; {KEPT}", err=True)
-            raise click.exceptions.Exit(INTERRUPTED) from None
-
-
-@contextmanager
-def _watch(work: Work, record: StoreRecord) -> Iterator[Watch]:
-    """A bar over the calls of all judges."""
-    calls = plan(work.sample.items, work.judges, work.how, record).calls
-    with progress("judging", calls) as advance:
-        done = dict[str, int]()
-
-        def watch(state: Progress) -> None:
-            advance(1 if state.judge not in done else state.done - done[state.judge])
-            done[state.judge] = state.done
-
-        yield watch
-
-
-def _cards(work: Work, run: Run, people: dict[str, Row]) -> list[JudgeCard]:
+def _cards(work: Work, done: Done, people: dict[str, Row]) -> list[JudgeCard]:
+    from shadow_mw.evaluate.judging.anchors import drift_of
     from shadow_mw.evaluate.judging.summary import Drawn, judge_cards
 
     families = {judge.title: kin(judge, work.sample.items) for judge in work.judges}
     drawn = Drawn(len(work.sample.items), work.sample.identical)
-    return judge_cards(run.opinions, drawn, people, families)
+    specs = {opinion.spec for opinion in done.run.opinions}
+    drifts = {spec: drift_of(work.store, work.series, spec) for spec in specs}
+    labels = stored_people(work.store, work.series) | people
+    known = {spec: drift for spec, drift in drifts.items() if drift}
+    return judge_cards(done.run.opinions, drawn, labels, families, known)
 
 
-def _faults(work: Work, run: Run) -> list[str]:
+def _faults(work: Work, done: Done) -> list[str]:
     """Why judges were given up, but for a budget, which is no fault.
 
     Raises:
@@ -200,23 +178,25 @@ def _faults(work: Work, run: Run) -> list[str]:
     urls = {judge.title: judge.host for judge in work.judges}
     faults = [
         f"judge {title} at {urls[title]}: {shown_plain(why)}"
-        for title, why in run.stopped.items()
+        for title, why in done.stopped.items()
         if why != SPENT
     ]
-    if run.opinions or not (faults or run.failed):
+    failures = done.run.failed
+    if done.run.opinions or not (faults or failures):
         return faults
-    failed = ", ".join(f"{kind} {n:,}" for kind, n in run.failed.items())
+    failed = ", ".join(f"{kind} {n:,}" for kind, n in failures.items())
     raise ConfigError(faults[0] if faults else f"no judge answered: {failed}")
 
 
 def _show_plan(work: Work, head: dict[str, Json], machine: bool) -> None:
-    from shadow_mw.commands.judge_card import plan_json, show_plan
+    from shadow_mw.commands.judge_card import show_plan
+    from shadow_mw.commands.judge_json import plan_json
 
-    found = plan(work.sample.items, work.judges, work.how, StoreRecord(work.store), work.prices)
+    found, anchors = plans(work)
     if machine:
-        click.echo(json.dumps(head | plan_json(found), indent=2, allow_nan=False))
+        click.echo(json.dumps(head | plan_json(found, anchors), indent=2, allow_nan=False))
     else:
-        show_plan(head, found, Console(highlight=False))
+        show_plan(head, found, anchors, Console(highlight=False))
 
 
 def _head(work: Work, seed: int) -> dict[str, Json]:
@@ -242,38 +222,6 @@ def _why(sample: Sample) -> str:
     return f": {reasons}" if reasons else ""
 
 
-def _check_out(out: Path, judges: list[Judge]) -> None:
-    """Before anything is spent; people's labels may be in a file that is there."""
-    if len(judges) > 1:
-        raise click.UsageError("--out takes one judge's verdicts: choose it with --judge")
-    if out.exists():
-        raise ConfigError(f"--out {out}: is there already")
-
-
-def _write_rows(out: Path, run: Run) -> None:
-    """The newest epoch alone: verdicts of two are no one judge's."""
-    found = newest(pools(run.opinions)).values()
-    rows = [label_row(judgement) for pool in found for judgement in pool.judgements]
-    with out.open("x") as file:
-        file.writelines(f"{json.dumps(row)}\n" for row in rows)
-
-
-def _people(path: Path | None) -> dict[str, Row]:
-    return {row.id: row for row in read_file(path, read_rows)} if path else {}
-
-
-def _read_rubric(path: Path) -> str:
-    try:
-        text = path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise DataError(f"{path}: not UTF-8; accepted is a text") from None
-    if not text:
-        raise DataError(f"{path}: empty; accepted is a text that says what makes an answer better")
-    return text
-
-
 def _amount(value: Decimal | None) -> Decimal | None:
     if value is not None and not (value.is_finite() and value >= 0):
         raise click.UsageError("--budget-usd: accepted is an amount of 0 or more, such as 25.00")
@@ -281,6 +229,5 @@ def _amount(value: Decimal | None) -> Decimal | None:
 
 
 def _needs_eval() -> None:
-    missing = [name for name in ("numpy", "scipy") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ConfigError(f"judge needs {' and '.join(missing)}: pip install 'shadow-mw[eval]'")
+    if lacking := missing():
+        raise ConfigError(f"judge needs {' and '.join(lacking)}: pip install 'shadow-mw[eval]'")

@@ -1,88 +1,25 @@
-"""A run of judges for people and for programs."""
+"""A run of judges for people."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shadow_mw.commands import calibrate_card
-from shadow_mw.evaluate.calibration.agreement import Share
+from shadow_mw.commands.judge_json import spent
+from shadow_mw.commands.judge_run import Done
 from shadow_mw.evaluate.calibration.correction import Estimate
 from shadow_mw.evaluate.judging.judge import Plan, Run
 from shadow_mw.evaluate.judging.summary import JudgeCard
+from shadow_mw.report.judge_table import drift_line, panel_lines
 from shadow_mw.report.numbers import NOTHING, dollars, rate, shown_plain
+from shadow_mw.standings import PanelStanding
 from shadow_mw.types import Json
 
-
-def plan_json(plan: Plan) -> dict[str, Json]:
-    """What a run would do."""
-    return {
-        "dry_run": True,
-        "plan": {
-            "calls": plan.calls,
-            "recorded": plan.recorded,
-            "usd": None if plan.unpriced and not plan.usd else float(plan.usd),
-            "unpriced": list(plan.unpriced),
-        },
-    }
-
-
-def run_json(run: Run, cards: Sequence[JudgeCard]) -> dict[str, Json]:
-    """What a run did, and what the judges say in the end."""
-    return {
-        "dry_run": False,
-        "run": {
-            "asked": run.asked,
-            "failed": dict(run.failed),
-            "left": run.left,
-            "too_large": len(run.too_large),
-            "stopped": dict(run.stopped),
-            "overrides": list(run.overrides),
-            "calls": run.calls,
-            "usd": _spent(run),
-        },
-        "judges": [card_json(card) for card in cards],
-    }
-
-
-def card_json(card: JudgeCard) -> dict[str, Json]:
-    """One judge in one epoch; a figure that does not exist is null."""
-    bias, result = card.bias, card.calibration
-    return {
-        "judge": card.judge,
-        "model": card.model,
-        "system_fingerprint": card.system_fingerprint,
-        "fingerprint": card.spec,
-        "epoch": card.epoch,
-        "newest": card.newest,
-        "pairs": bias.pairs if bias else 0,
-        "half": card.half,
-        "identical": card.identical,
-        "wins": dict(card.wins),
-        "win_rate": {
-            "of": "candidate",
-            "naive": card.naive and card.naive.value,
-            "naive_ci": _bounds(card.naive),
-            "corrected": card.corrected and card.corrected.value,
-            "corrected_ci": _bounds(card.corrected),
-        },
-        **{name: _share(getattr(bias, name) if bias else None) for name in SHARES},
-        "own_family": {role: _share(share) for role, share in bias.own_family.items()}
-        if bias
-        else {},
-        "qualified": card.qualified,
-        "reasons": list(card.reasons),
-        "calibration": calibrate_card.as_json(result) if result else None,
-        "calls": card.calls,
-        "usd": None if card.usd is None else float(card.usd),
-    }
-
-
-SHARES = {
+TITLES = {
     "ties": "both orders say tie",
     "inconsistent": "the order decides",
     "invalid": "answers without a verdict",
@@ -91,25 +28,39 @@ SHARES = {
 }
 
 
-def show_plan(head: dict[str, Json], plan: Plan, console: Console) -> None:
+def show_plan(head: dict[str, Json], plan: Plan, anchors: Sequence[Plan], console: Console) -> None:
     """Print what a run would do."""
     console.print(Text(_drawn(head)))
     priced = f", {dollars(float(plan.usd))} at most" if plan.usd or not plan.unpriced else ""
     recorded = f" ({plan.recorded:,} answers are on record)" if plan.recorded else ""
     console.print(Text(f"{plan.calls:,} calls{priced}{recorded}; none was made"))
+    if calls := sum(one.calls for one in anchors):
+        usd = float(sum(one.usd for one in anchors))
+        cost = f", {dollars(usd)} at most" if usd or not plan.unpriced else ""
+        console.print(Text(f"{calls:,} more about anchors{cost}"))
     if plan.unpriced:
         console.print(Text(f"no price is known for {', '.join(plan.unpriced)}"))
 
 
-def show(head: dict[str, Json], run: Run, cards: Sequence[JudgeCard], console: Console) -> None:
+def show(
+    head: dict[str, Json],
+    done: Done,
+    cards: Sequence[JudgeCard],
+    panel: PanelStanding | None,
+    console: Console,
+) -> None:
     """Print what was drawn, a card for each judge's newest epoch, and what to know about them."""
     console.print(Text(_drawn(head)))
     for card in cards:
         if card.newest:
             console.print()
             _show_card(card, console)
+    if panel:
+        console.print()
+        for line in panel_lines(panel):
+            console.print(Text(line))
     console.print()
-    for note in _notes(run, cards):
+    for note in (*_notes(done.run, cards), *_anchor_notes(done)):
         console.print(Text(note))
 
 
@@ -131,14 +82,18 @@ def _drawn(head: dict[str, Json]) -> str:
 def _show_card(card: JudgeCard, console: Console) -> None:
     name, model = shown_plain(card.judge), shown_plain(card.model)
     console.print(Text(f"judge {name}" + (f" ({model})" if model != name else ""), style="bold"))
-    if card.qualified:
+    if card.gates:
         console.print(Text("qualified: its verdicts may gate a decision", style="bold green"))
+    elif card.qualified:
+        console.print(Text("qualified, but it has drifted: gates nothing", style="bold red"))
     else:
         why = "; ".join(card.reasons)
         console.print(Text(f"not qualified: gates nothing ({why})", style="bold red"))
     console.print(_figures(card))
     counts = ", ".join(f"{name} {n:,}" for name, n in card.wins.items())
     console.print(Text(f"pairs: {counts}, identical {card.identical:,}"))
+    if card.drift:
+        console.print(Text(drift_line(card.drift), style="bold red" if card.drift.alarm else ""))
     console.print(Text(f"fingerprint {card.spec[:16]}, epoch {card.epoch[:16]}"))
 
 
@@ -159,7 +114,7 @@ def _figures(card: JudgeCard) -> Table:
         table.add_row("candidate wins, corrected by people", *_estimate(card.corrected), judged)
     if card.bias is None:
         return table
-    shares = {title: getattr(card.bias, name) for name, title in SHARES.items()}
+    shares = {title: getattr(card.bias, name) for name, title in TITLES.items()}
     for role, share in card.bias.own_family.items():
         shares[f"its own family, the {role}, wins"] = share
     for title, share in shares.items():
@@ -176,9 +131,7 @@ def _estimate(found: Estimate | None) -> tuple[str, str]:
 
 
 def _notes(run: Run, cards: Sequence[JudgeCard]) -> list[str]:
-    usd = _spent(run)
-    spent = "a price is not known" if usd is None else dollars(usd)
-    notes = [f"{run.asked:,} answers now; {run.calls:,} calls in all ({spent})"]
+    notes = [f"{run.asked:,} answers now; {run.calls:,} calls in all ({_amount(run)})"]
     notes += [
         f"judge {shown_plain(card.judge)}: {sum(card.wins.values()):,} pairs were judged in an"
         f" earlier epoch ({shown_plain(card.model)}, {card.epoch[:16]}), and are in no figure above"
@@ -199,17 +152,18 @@ def _notes(run: Run, cards: Sequence[JudgeCard]) -> list[str]:
     return notes
 
 
-def _spent(run: Run) -> float | None:
-    """Unknown where one answer has no price: never taken as 0."""
-    unpriced = any(opinion.cost_usd is None for opinion in run.opinions)
-    return None if unpriced else float(run.usd)
+def _anchor_notes(done: Done) -> Iterator[str]:
+    for found in done.rounds:
+        text = f"judge {shown_plain(found.judge)}: {found.run.asked:,} answers about anchors"
+        text += f" in round {found.number} ({_amount(found.run)})"
+        yield f"{text}; {found.run.left:,} were not asked for" if found.run.left else text
+    for judge, n in done.frozen.items():
+        yield (
+            f"judge {shown_plain(judge)}: {n:,} anchors are frozen; later runs ask about them"
+            " again, once a day at most, or with --anchors"
+        )
 
 
-def _share(share: Share | None) -> Json:
-    if share is None or not share.n:
-        return None
-    return {"value": share.value, "ci": list(share.interval), "n": share.n}
-
-
-def _bounds(found: Estimate | None) -> list[float] | None:
-    return [found.low, found.high] if found else None
+def _amount(run: Run) -> str:
+    usd = spent(run)
+    return "a price is not known" if usd is None else dollars(usd)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from io import TextIOWrapper
@@ -13,12 +12,10 @@ import click
 from rich.console import Console
 
 from shadow_mw import settings
-from shadow_mw.evaluate.judging.store import drawn_of, opinions_of
+from shadow_mw.commands.judges import judges_json, show_judges
 from shadow_mw.evaluate.pipeline import Store, summarise
 from shadow_mw.report.as_json import as_json
 from shadow_mw.report.terminal import show
-from shadow_mw.results import Series
-from shadow_mw.types import Json
 
 
 @click.command()
@@ -33,26 +30,13 @@ def report(
     path = store or settings.load().store
     with Store.open(path) as opened:
         summary = summarise(opened, experiment, candidate)
-        judges = _judges(opened, summary.series) if machine else None
-    if machine:
-        found = as_json(summary) | {"judges": judges, "store": str(path)}
-        click.echo(json.dumps(found, indent=2, allow_nan=False))
-    else:
-        show(summary, Console(file=lenient_stdout(), highlight=False))
-
-
-def _judges(store: Store, series: Series | None) -> list[Json] | None:
-    """A card for each judge and epoch; None where what their figures need is not installed."""
-    opinions = opinions_of(store, series) if series else []
-    if not opinions or series is None:
-        return []
-    if any(importlib.util.find_spec(name) is None for name in ("numpy", "scipy")):
-        return None
-    from shadow_mw.commands.judge_card import card_json
-    from shadow_mw.evaluate.judging.summary import Drawn, judge_cards
-
-    drawn = Drawn(*drawn_of(store, series))
-    return [card_json(card) for card in judge_cards(opinions, drawn)]
+        if machine:
+            found = as_json(summary) | judges_json(opened, summary.series) | {"store": str(path)}
+            click.echo(json.dumps(found, indent=2, allow_nan=False))
+            return
+        console = Console(file=lenient_stdout(), highlight=False)
+        show(summary, console)
+        show_judges(opened, summary.series, console)
 
 
 def lenient_stdout() -> TextIO:

@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 
 from shadow_mw import settings
+from shadow_mw.commands.judges import judges_json, show_judges
 from shadow_mw.commands.progress import progress
 from shadow_mw.commands.report import lenient_stdout
 from shadow_mw.evaluate.pipeline import Checklist, FieldJudge, Store, summarise
@@ -46,12 +47,13 @@ def score(file: Path, experiment: str | None, candidate: str | None, machine: bo
             with progress("scoring", staged.rows) as advance:
                 store_rows(store, staged, name_of(file), advance, fields=rules, checks=checks)
             summary = summarise(store, experiment, candidate)
-    if machine:
-        click.echo(
-            json.dumps(as_json(summary) | {"judges": [], "store": None}, indent=2, allow_nan=False)
-        )
-    else:
-        show(summary, Console(file=lenient_stdout(), highlight=False))
+            if machine:
+                found = as_json(summary) | judges_json(store, summary.series) | {"store": None}
+                click.echo(json.dumps(found, indent=2, allow_nan=False))
+                return
+            console = Console(file=lenient_stdout(), highlight=False)
+            show(summary, console)
+            show_judges(store, summary.series, console)
 
 
 @contextmanager

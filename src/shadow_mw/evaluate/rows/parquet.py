@@ -75,7 +75,7 @@ def _pyarrow() -> tuple[Any, Any]:
 
 
 def _columns() -> dict[str, v.Kind]:
-    flat = {name: kind for name, kind in ROW.items() if name not in LEGS and name != "judge"}
+    flat = {name: kind for name, kind in ROW.items() if name not in LEGS}
     return flat | {
         f"{role}.{name}": kind for role, leg in LEGS.items() for name, kind in leg.items()
     }

@@ -10,6 +10,7 @@ from typing import Protocol
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.fields.judge import leaves
 from shadow_mw.evaluate.ingest import Content, Observation
+from shadow_mw.evaluate.judging.imported import Verdicts
 from shadow_mw.evaluate.rows import values as v
 from shadow_mw.evaluate.rows.json_values import dumps, load, plain, read_request, whole
 from shadow_mw.evaluate.rows.keys import LEGS, ROW, SHARED
@@ -59,8 +60,8 @@ class Row:
     candidate: Observation
     truth: str | None
     """JSON, for the pair's key."""
-    judged: bool
-    """It came with a judge's verdicts."""
+    judge: Verdicts | None = None
+    """A judge's verdicts that it came with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,15 @@ class Reader:
         call, content = self._request(row)
         primary = self._leg(Role.PRIMARY, row, call, content)
         candidate = self._leg(Role.CANDIDATE, row, None, Content())
-        return Row(primary, candidate, self._truth(row), _is_judged(row.get("judge")))
+        return Row(primary, candidate, self._truth(row), self._judge(row.get("judge")))
+
+    def _judge(self, judge: Json) -> Verdicts | None:
+        if judge is None:
+            return None
+        read = v.read_all(judge, JUDGE, "judge")
+        if read.get("name") is None or read.get("winners") is None:
+            raise ValueError("`judge` must have a `name` and `winners`")
+        return Verdicts(whole(self.redaction.text(read["name"])), tuple(read["winners"]))
 
     def _truth(self, row: Mapping[str, Json]) -> str | None:
         truth = row.get("truth")
@@ -224,21 +233,15 @@ def _tool_call(call: Mapping[str, Json]) -> ToolCall:
     return ToolCall(name, arguments, lenient.string(call.get("id")))
 
 
-def _is_judged(judge: Json) -> bool:
-    if judge is None:
-        return False
-    read = v.read_all(judge, {"name": v.FILLED, "winners": v.Kind("a list", _winners)}, "judge")
-    if read.get("name") is None or read.get("winners") is None:
-        raise ValueError("`judge` must have a `name` and `winners`")
-    return True
-
-
 def _winners(value: Json) -> list[str]:
     if not isinstance(value, list) or len(value) != 2:
         raise ValueError("`judge.winners` must be two verdicts, one for each order")
     if not all(isinstance(item, str) and item in WINNERS for item in value):
         raise ValueError("`judge.winners` must be of primary, candidate, tie")
     return value
+
+
+JUDGE = {"name": v.FILLED, "winners": v.Kind("a list", _winners)}
 
 
 def _id(size: int, *names: str) -> str:

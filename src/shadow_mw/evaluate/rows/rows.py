@@ -15,6 +15,7 @@ from shadow_mw.evaluate import pipeline, strict_json
 from shadow_mw.evaluate.checks.checklist import Checklist
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.ingest import MAX_COUNT, Observation
+from shadow_mw.evaluate.judging.imported import Verdicts, keep
 from shadow_mw.evaluate.rows import parquet as rows_parquet
 from shadow_mw.evaluate.rows.json_values import same_leg
 from shadow_mw.evaluate.rows.keys import ACCEPTED
@@ -27,10 +28,13 @@ from shadow_mw.exceptions import DataError
 
 __all__ = ["Imported", "Reader", "Staged", "stage", "stage_parquet", "store_rows"]
 
+PAIR = """SELECT pairs.id FROM pairs JOIN observations ON observations.id = candidate_row
+    WHERE pair_id = ? AND experiment = ? AND candidate_id = ? AND role = 'candidate'"""
+
 AT_ONCE = 256
 """Pairs handed to the evaluator together: it asks the store less often."""
 
-Legs = tuple[int, Observation, Observation]
+Staging = tuple[int, Observation, Observation, Verdicts | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,8 @@ class Imported:
     """Truths that the store did not have."""
     replaced: int
     """Labels whose truth was another one."""
-    judge_left_out: int
-    """Rows whose judge's verdicts were not kept."""
+    judged: int
+    """Rows that came with a judge's verdicts."""
     skipped: dict[str, int] = field(default_factory=dict)
     """Lines of a gateway's log that are no leg of a pair, by reason."""
 
@@ -123,20 +127,29 @@ def _store_pairs(
     while batch := list(islice(rows, AT_ONCE)):
         fresh = batch if empty else [row for row in batch if not _is_known(store, row, name)]
         pipeline.ingest(store, _legs(fresh), standards)
+        _keep_verdicts(store, batch)
         new += len(fresh)
         advance(len(batch))
     return new
 
 
-def _legs(rows: Iterable[Legs]) -> Iterable[Observation]:
+def _keep_verdicts(store: Store, rows: Iterable[Staging]) -> None:
+    for _, _, candidate, verdicts in rows:
+        if verdicts is not None:
+            names = (candidate.pair_id, candidate.experiment, candidate.candidate_id)
+            for (pair,) in store.query(PAIR, names):
+                keep(store, pair, candidate.pair_id, verdicts)
+
+
+def _legs(rows: Iterable[Staging]) -> Iterable[Observation]:
     """Every leg once: candidates of one exchange share its primary."""
-    for _, primary, candidate in rows:
+    for _, primary, candidate, _ in rows:
         yield primary
         yield candidate
 
 
-def _is_known(store: Store, row: Legs, name: str) -> bool:
-    line, *legs = row
+def _is_known(store: Store, row: Staging, name: str) -> bool:
+    line, *legs = row[:3]
     found = store.legs(legs[0].experiment, legs[0].pair_id, before=MAX_COUNT)
     known = {(leg.observation.role, leg.observation.candidate_id): leg.observation for leg in found}
     for leg in legs:

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from shadow_mw.evaluate.ingest import NO_COLUMNS, Content, Observation
+from shadow_mw.evaluate.judging.imported import Verdicts
 from shadow_mw.evaluate.rows.read import Row
 from shadow_mw.exceptions import StoreError
 
@@ -60,23 +61,25 @@ class Staged:
             ValueError: it contradicts an earlier one, or is there already.
         """
         primary, candidate = _plain(row.primary), _plain(row.candidate)
+        judge = None if row.judge is None else (row.judge.name, row.judge.winners)
         self._once(row, line)
         self._same_primary(row, line, primary)
         self._same_truth(row, line)
         self._connection.execute(
-            "INSERT INTO rows VALUES (?, ?)", (line, pickle.dumps((primary, candidate)))
+            "INSERT INTO rows VALUES (?, ?)", (line, pickle.dumps((primary, candidate, judge)))
         )
         self.rows += 1
-        self.judged += row.judged
+        self.judged += judge is not None
 
     def truths(self) -> Iterator[tuple[str, str]]:
         """Every key with its truth, as JSON."""
         return self._connection.execute("SELECT key, truth FROM truths ORDER BY line")
 
-    def __iter__(self) -> Iterator[tuple[int, Observation, Observation]]:
+    def __iter__(self) -> Iterator[tuple[int, Observation, Observation, Verdicts | None]]:
         for line, data in self._connection.execute("SELECT line, data FROM rows ORDER BY line"):
-            primary, candidate = pickle.loads(data)
-            yield line, _observation(primary), _observation(candidate)
+            primary, candidate, judge = pickle.loads(data)
+            verdicts = None if judge is None else Verdicts(*judge)
+            yield line, _observation(primary), _observation(candidate), verdicts
 
     def _once(self, row: Row, line: int) -> None:
         leg = row.candidate

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.ingest import MAX_COUNT, Observation
+from shadow_mw.evaluate.judging.imported import has_any, verdicts_of
 from shadow_mw.evaluate.pair import pairs
 from shadow_mw.evaluate.rows.json_values import same_leg
 from shadow_mw.evaluate.rows.keys import SHARED
@@ -61,11 +62,14 @@ def rows(
 ) -> Iterator[str]:
     """One line for every pair of these series, in the order in which they were stored."""
     wanted = {(one.experiment, one.candidate) for one in series}
-    for names, backfilled in _exchanges(store):
+    judged = has_any(store)
+    for number, names, backfilled in _exchanges(store):
         advance(1)
         if names[::2] not in wanted:
             continue
         row = _row(store, *names)
+        if row is not None and judged:
+            row = replace(row, judge=verdicts_of(store, number))
         if row is not None and backfilled:
             # A row cannot say that its legs are of two times; without latency none is compared.
             row = replace(row, candidate=replace(row.candidate, latency_ms=None, ttft_ms=None))
@@ -81,8 +85,8 @@ def count(store: Store) -> int:
     return int(store.one("SELECT count(*) FROM pairs")[0])
 
 
-def _exchanges(store: Store) -> Iterator[tuple[tuple[str, str, str], bool]]:
-    """Experiment, pair and candidate of every pair, and whether it was backfilled."""
+def _exchanges(store: Store) -> Iterator[tuple[int, tuple[str, str, str], bool]]:
+    """Row, experiment, pair and candidate of every pair, and whether it was backfilled."""
     last = 0
     while True:
         found = store.query(
@@ -93,8 +97,8 @@ def _exchanges(store: Store) -> Iterator[tuple[tuple[str, str, str], bool]]:
         )
         if not found:
             return
-        for _, experiment, pair_id, candidate_id, backfilled in found:
-            yield (experiment, pair_id, candidate_id), bool(backfilled)
+        for number, experiment, pair_id, candidate_id, backfilled in found:
+            yield number, (experiment, pair_id, candidate_id), bool(backfilled)
         last = found[-1][0]
 
 
@@ -104,7 +108,7 @@ def _row(store: Store, experiment: str, pair_id: str, candidate_id: str) -> Row 
         if candidate.candidate_id == candidate_id:
             truth = store.truth(pair.key)
             text = None if truth is None else strict_json.dumps(truth)
-            return Row(pair.primary.observation, candidate, text, judged=False)
+            return Row(pair.primary.observation, candidate, text)
     return None
 
 
@@ -125,7 +129,7 @@ def _reads_as(line: str, row: Row) -> bool:
     return (
         same_leg(read.primary, row.primary)
         and same_leg(read.candidate, row.candidate)
-        and read.truth == row.truth
+        and (read.truth, read.judge) == (row.truth, row.judge)
     )
 
 
@@ -147,6 +151,7 @@ def _texts(row: Row, write: _Content) -> Texts:
         | write.request(primary)
         | ({} if row.truth is None else {"truth": row.truth})
         | {role: _joined(leg) for role, leg in legs.items()}
+        | ({} if row.judge is None else {"judge": _text(asdict(row.judge))})
     )
 
 
