@@ -66,6 +66,7 @@ def run_work(work: Work) -> tuple[dict[str, Json], str | None]:
         PriceTable(work.settings.prices),
         fields=FieldJudge.declared(work.settings.fields),
         checks=Checklist.declared(work.settings.checks),
+        contexts=work.settings.context_tokens,
     )
     try:
         redactor = Redactor.for_labels(work.settings)

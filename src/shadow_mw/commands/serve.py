@@ -102,6 +102,7 @@ def _evaluator(settings: Settings) -> Iterator[Evaluator]:
         PriceTable(settings.prices),
         fields=FieldJudge.declared(settings.fields),
         checks=Checklist.declared(settings.checks),
+        contexts=settings.context_tokens,
         durable=True,
         catches_up=True,
     )

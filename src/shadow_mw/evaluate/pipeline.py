@@ -36,7 +36,9 @@ logger = logging.getLogger("shadow_mw")
 SENDER_PATIENCE = 5.0
 """Seconds for which a locked store keeps a sender waiting; exporters give up after 10."""
 
-ANEW = "the rules of fields or the choice of checks differ"
+ANEW = "the rules of fields, the choice of checks or a candidate's context differ"
+
+NO_CONTEXTS: Mapping[str, int] = {}
 
 RESCORED_AT_ONCE = 200
 """Pairs in one transaction: a long one would keep the evaluator from storing."""
@@ -52,13 +54,14 @@ class Evaluator(SpanExporter):
         *,
         fields: FieldJudge = PLAIN,
         checks: Checklist = EVERY,
+        contexts: Mapping[str, int] = NO_CONTEXTS,
         durable: bool = False,
         catches_up: bool = False,
     ) -> None:
         if durable:
             store.make_durable(SENDER_PATIENCE)
         begin = settle if catches_up else adopt
-        self._standards = begin(store, Standards(fields, checks))
+        self._standards = begin(store, Standards(fields, checks, contexts))
         self._durable = durable
         self._store = store
         self._prices = prices
@@ -73,6 +76,7 @@ class Evaluator(SpanExporter):
         *,
         fields: FieldJudge = PLAIN,
         checks: Checklist = EVERY,
+        contexts: Mapping[str, int] = NO_CONTEXTS,
         durable: bool = False,
         catches_up: bool = False,
     ) -> Evaluator:
@@ -83,6 +87,7 @@ class Evaluator(SpanExporter):
             prices: what calls cost.
             fields: judges fields by the declared rules.
             checks: which ones run.
+            contexts: what candidates can read and write in one call, by id.
             durable: what is stored outlives the power too, not only this process, and a file
                 that was removed takes nothing; for spans whose sender forgets them then.
             catches_up: pairs that have to be judged anew wait for `catch_up`, not the caller.
@@ -92,7 +97,13 @@ class Evaluator(SpanExporter):
         """
         store = Store.open(path, create=True)
         return cls(
-            store, prices, fields=fields, checks=checks, durable=durable, catches_up=catches_up
+            store,
+            prices,
+            fields=fields,
+            checks=checks,
+            contexts=contexts,
+            durable=durable,
+            catches_up=catches_up,
         )
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -219,7 +230,12 @@ def judge(store: Store, row: int, pair: Pair, standards: Standards = BY_DEFAULT)
         return
     truth = store.truth(pair.key)
     checks = check(pair, has_truth=truth is not None)
-    results = run_checks(pair, has_truth=truth is not None, checks=standards.checks.selected())
+    results = run_checks(
+        pair,
+        has_truth=truth is not None,
+        context_tokens=standards.contexts.get(pair.candidate.observation.candidate_id),
+        checks=standards.checks.selected(),
+    )
     fields = standards.fields
     store.save(
         row,

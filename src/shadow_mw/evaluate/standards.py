@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from shadow_mw.evaluate.checks.checklist import Checklist
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
@@ -22,6 +23,8 @@ class Standards:
 
     fields: FieldJudge = PLAIN
     checks: Checklist = EVERY
+    contexts: Mapping[str, int] = field(default_factory=dict)
+    """What candidates can read and write in one call, in tokens, by id."""
 
 
 BY_DEFAULT = Standards()
@@ -39,7 +42,9 @@ def declare(store: Store, ours: Standards) -> tuple[Standards, int]:
     if ours.checks.is_declared:
         checks = ours.checks
         changed = max(changed, store.set_checklist(checks.table, unsaid=EVERY.table))
-    return Standards(fields, checks), changed
+    if ours.contexts.items() - known.contexts.items():
+        changed += store.set_contexts({**known.contexts, **ours.contexts})
+    return Standards(fields, checks, {**known.contexts, **ours.contexts}), changed
 
 
 def current(store: Store, known: Standards) -> Standards:
@@ -50,4 +55,5 @@ def current(store: Store, known: Standards) -> Standards:
         fields = FieldJudge.declared(json.loads(rules or ""))
     if checklist not in (None, checks.table):
         checks = Checklist.stored(checklist)
-    return known if (fields, checks) == (known.fields, known.checks) else Standards(fields, checks)
+    found = Standards(fields, checks, store.contexts())
+    return known if found == known else found

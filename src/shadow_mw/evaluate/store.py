@@ -407,6 +407,25 @@ class Store:
             "UPDATE pairs SET stale = 1 WHERE excluded IS NULL"
         ).rowcount
 
+    def contexts(self) -> dict[str, int]:
+        """What candidates can read and write in one call, by id, as far as anybody said it."""
+        found: dict[str, int] = json.loads(self._declared("context_tokens") or "{}")
+        return found
+
+    def set_contexts(self, table: Mapping[str, int]) -> int:
+        """Have other contexts count; the number of pairs that have to be judged anew."""
+        known = self.contexts()
+        changed = sorted({name for name, _ in table.items() ^ known.items()})
+        self._declare("context_tokens", json.dumps(dict(table), sort_keys=True))
+        return sum(
+            self._connection.execute(
+                "UPDATE pairs SET stale = 1 WHERE excluded IS NULL"
+                " AND series IN (SELECT id FROM series WHERE candidate_id = ?)",
+                (name,),
+            ).rowcount
+            for name in changed
+        )
+
     def _declared(self, name: str) -> str | None:
         rows = self.query("SELECT value FROM meta WHERE name = ?", (name,))
         return str(rows[0][0]) if rows else None

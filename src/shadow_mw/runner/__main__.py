@@ -61,6 +61,7 @@ def open_exporter(settings: Settings) -> tuple[SpanExporter, Tell]:
         PriceTable(settings.prices),
         fields=FieldJudge.declared(settings.fields),
         checks=Checklist.declared(settings.checks),
+        contexts=settings.context_tokens,
     )
 
     def tell(figures: Sequence[Figures]) -> bool:
