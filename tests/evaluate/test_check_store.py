@@ -218,3 +218,26 @@ def test_what_was_rolled_back_leaves_no_number_behind(path):
         with store.transaction():
             store.save(2, checks.Checks(), None, [first, second])
     assert summary(path).checks["x"].labels == {"second": 2, "first": 1}
+
+
+def asked(pair, limit):
+    body = json.dumps({"messages": [], "max_tokens": limit})
+    return [leg("primary", pair, YES, shadow__request=body), leg("candidate", pair, YES)]
+
+
+def test_what_fits_a_candidates_context(path):
+    """1,000 tokens of prompt; each candidate has a context of its own."""
+    evaluator = Evaluator.open(path, PRICES, contexts={"c": 1500, "other": 10})
+    evaluator.export([*asked("p1", 500), *asked("p2", 501)])
+    evaluator.shutdown()
+    assert summary(path).checks["prompt_tokens"].labels == {"fits": 1, "overflow": 1}
+
+    # Who says nothing judges by what the store was told.
+    store_of(path, *asked("p3", 500))
+    assert summary(path).checks["prompt_tokens"].labels == {"fits": 2, "overflow": 1}
+
+    # What is told anew counts for pairs that are there, of this candidate alone.
+    store_of(path, *both("p4", YES, YES, shadow__candidate__id="other"))
+    Evaluator.open(path, PRICES, contexts={"c": 1501}).shutdown()
+    assert summary(path, candidate="c").checks["prompt_tokens"].labels == {"fits": 3}
+    assert summary(path, candidate="other").checks["prompt_tokens"].labels == {"overflow": 1}
