@@ -25,7 +25,8 @@ SOURCES: Final = (
     FROM pairs WHERE exact_match IS NOT NULL""",
     f"""SELECT pairs.id AS pair, pairs.series AS series, check_labels.name AS name,
         candidate AS value
-    FROM pairs JOIN check_results ON pair = pairs.id JOIN check_labels ON check_labels.id = label
+    FROM pairs JOIN check_results ON check_results.pair = pairs.id
+    JOIN check_labels ON check_labels.id = check_results.label
     WHERE "primary" IS NULL AND candidate IS NOT NULL
         AND check_labels.name NOT IN {NO_SIMILARITY}""",
     """SELECT pairs.id AS pair, pairs.series AS series, 'fields_differ' AS name,
@@ -35,7 +36,8 @@ SOURCES: Final = (
 )
 """What each pair has, by name of the measure."""
 RATIOS: Final = """SELECT pairs.id AS pair, pairs.series AS series, candidate AS value
-    FROM pairs JOIN check_results ON pair = pairs.id JOIN check_labels ON check_labels.id = label
+    FROM pairs JOIN check_results ON check_results.pair = pairs.id
+    JOIN check_labels ON check_labels.id = check_results.label
     WHERE check_labels.name = 'length' AND check_labels.label != 'both_short'
         AND candidate > 0"""
 BOTH: Final = """SELECT again.id AS again, asked.id AS asked

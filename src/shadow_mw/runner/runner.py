@@ -174,12 +174,13 @@ class Runner:
 
     @property
     def _all_lanes(self) -> list[Lane]:
-        return self._lanes + ([self._repeat] if self._repeat else [])
+        return self._lanes if self._repeat is None else [*self._lanes, self._repeat]
 
     def _lanes_of(self, exchange: Exchange) -> list[Lane]:
         """Who is asked: every candidate, and the primary again where it is chosen."""
-        repeated = self._repeat and chosen(exchange, self._settings.repeat_rate)
-        return self._all_lanes if repeated else self._lanes
+        if self._repeat is None or not chosen(exchange, self._settings.repeat_rate):
+            return self._lanes
+        return [*self._lanes, self._repeat]
 
     def _settle(self, parcel: Parcel, reason: Reason, exchange: Exchange | None = None) -> None:
         """An exchange that goes to no candidate; None where it could not be read."""
