@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from shadow_mw.breakdown import DivergenceSummary, Documents, Slice
 from shadow_mw.types import Json
 
 
@@ -242,6 +243,14 @@ class Summary:
     """Pairs whose candidate was asked later, from the store: their latency is in no figure."""
     noise: NoiseFloor | None = None
     """None where the primary was never asked again."""
+    divergence: DivergenceSummary = field(default_factory=DivergenceSummary)
+    segments: dict[str, Slice] = field(default_factory=dict)
+    """By the segment that the primary's call was given; empty where there was none."""
+    days: dict[str, Slice] = field(default_factory=dict)
+    """By the primary's day, ISO date in UTC, in order."""
+    documents: Documents = field(default_factory=Documents)
+    unused_rules: tuple[str, ...] = ()
+    """Declared rules of fields for paths that neither a truth nor an output in the store has."""
 
 
 @dataclass(frozen=True, slots=True)

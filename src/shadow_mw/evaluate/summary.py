@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 from shadow_mw.evaluate.checks.check_counts import check_counts
+from shadow_mw.evaluate.divergence_counts import divergence_summary
+from shadow_mw.evaluate.fields.rules import read_rules, unused
 from shadow_mw.evaluate.fields.transitions import Table, transitions
 from shadow_mw.evaluate.funnel import funnel
 from shadow_mw.evaluate.noise import noise_floor
 from shadow_mw.evaluate.series import BACKFILLED, PRICED, SERIES, choose
 from shadow_mw.evaluate.similarity.summary import similarities
+from shadow_mw.evaluate.slices import slices
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import (
     METRICS,
@@ -41,6 +46,8 @@ def summarise(store: Store, experiment: str | None = None, candidate: str | None
         key = (series.experiment, series.candidate) if series else ("", "")
         fields, rates, became = _fields(store, key)
         metrics = rates | _latencies(store, key) | _rates(store, key)
+        segments, days, documents = slices(store, key)
+        labelled = [(ours, t, n) for ours, row in became.items() for t, n in row.items()]
         return Summary(
             series=series,
             others=others,
@@ -54,8 +61,24 @@ def summarise(store: Store, experiment: str | None = None, candidate: str | None
             checks=check_counts(store, key),
             similarity=similarities(store, key),
             noise=noise_floor(store, key),
+            divergence=divergence_summary(store, key, labelled),
+            segments=segments,
+            days=days,
+            documents=documents,
+            unused_rules=_unused_rules(store),
             backfilled=store.one(f"SELECT count(*) {PAIRS} AND {BACKFILLED}", key)[0],
         )
+
+
+def _unused_rules(store: Store) -> tuple[str, ...]:
+    """Rules for fields that nothing in the store has; none are known to be where it has none."""
+    rows = store.query(
+        "SELECT path FROM paths UNION SELECT key FROM shapes, json_each(shapes.leaves)"
+    )
+    table = store.rules()
+    if not rows or table is None:
+        return ()
+    return tuple(unused(read_rules(json.loads(table)), [path for (path,) in rows]))
 
 
 def percentile(ordered: list[float], percent: int) -> float | None:

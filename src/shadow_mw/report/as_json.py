@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict
 
 from shadow_mw.report import noise_table, similarity_table
+from shadow_mw.report.breakdown_json import breakdown_json
 from shadow_mw.results import FieldCounts, Metric, Series, Summary
 from shadow_mw.types import Json
 
@@ -39,6 +40,7 @@ def as_json(summary: Summary) -> dict[str, Json]:
         "checks": {name: asdict(counts) for name, counts in summary.checks.items()},
         "similarity": similarity_table.as_json(summary.similarity),
         "noise_floor": noise_table.as_json(summary.noise),
+        **breakdown_json(summary),
     }
 
 

@@ -9,7 +9,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shadow_mw.report import check_table, noise_table, numbers, similarity_table
+from shadow_mw.report import (
+    check_table,
+    divergence_table,
+    noise_table,
+    numbers,
+    segment_table,
+    similarity_table,
+)
 from shadow_mw.results import FieldCounts, FieldOutcome, LegTotals, Metric, Series, Summary
 from shadow_mw.types import CANDIDATE_REASONS, NOT_COMPARED
 
@@ -58,6 +65,8 @@ def show(summary: Summary, console: Console) -> None:
     _similarity(summary, console)
     _noise(summary, console)
     _fields(summary, console)
+    _divergence(summary, console)
+    _segments(summary, console)
 
 
 def _title(series: Series, others: tuple[Series, ...], hosts: tuple[str, ...]) -> str:
@@ -146,6 +155,9 @@ def _note_lines(summary: Summary) -> list[str]:
             " was asked later, from the store (pseudonyms for personal data); their latency is not"
             " compared"
         )
+    if summary.unused_rules:
+        shown = ", ".join(map(numbers.shown_plain, summary.unused_rules))
+        notes.append(f"rules for fields that neither a truth nor an output has: {shown}")
     if not summary.funnel.scored:
         notes.append(_how_to_label(summary.labels))
     return notes
@@ -208,6 +220,32 @@ def _fields(summary: Summary, console: Console) -> None:
         shown = ", ".join(map(numbers.shown_plain, unexpected[:5]))
         rest = f" and {len(unexpected) - 5} more" if len(unexpected) > 5 else ""
         console.print(Text(f"\nnot in the truth, but in outputs: {shown}{rest}"))
+
+
+def _divergence(summary: Summary, console: Console) -> None:
+    notes = divergence_table.notes(summary.divergence)
+    if not notes:
+        return
+    console.print()
+    if summary.divergence.divergent:
+        console.print(divergence_table.fill(_table(), summary.divergence))
+        console.print()
+    for note in notes:
+        console.print(Text(note))
+
+
+def _segments(summary: Summary, console: Console) -> None:
+    segments = segment_table.by_loss(summary.segments)
+    if set(segments) - {""}:
+        console.print()
+        console.print(segment_table.fill(_table(), "segment", segments))
+        console.print("primary → candidate; where the candidate is most clearly behind comes first")
+    if 1 < len(summary.days) <= segment_table.MOST_DAYS:
+        console.print()
+        console.print(segment_table.fill(_table(), "day (UTC)", summary.days))
+    lines = (segment_table.rest(segments), segment_table.documents_line(summary.documents))
+    for line in filter(None, lines):
+        console.print(Text(f"\n{line}"))
 
 
 def _became(nulls: dict[FieldOutcome, int]) -> str:

@@ -67,10 +67,10 @@ def parse(text: str, locale: Locale | None) -> Decimal | None:
 
 def within(text: str, locale: Locale | None) -> Iterator[Decimal]:
     """Every amount in a text, without its sign."""
-    return (_value(found[0], locale) for found in _WITHIN[locale].finditer(text))
+    return (_value(found, locale) for found in set(_WITHIN[locale].findall(text)))
 
 
 def _value(digits: str, locale: Locale | None) -> Decimal:
     whole, _, fraction = digits.partition(_FRACTION.get(locale, "."))
-    kept = "".join(filter(str.isdigit, whole))
+    kept = whole if whole.isdigit() else "".join(filter(str.isdigit, whole))
     return Decimal(f"{kept or '0'}.{fraction or '0'}")

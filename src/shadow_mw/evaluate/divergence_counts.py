@@ -1,0 +1,79 @@
+"""Where the outputs of a series differ, and how often that is a fault, aggregated in SQL."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from shadow_mw.breakdown import Differences, DivergenceSummary, ErrorRates, FieldDivergence
+from shadow_mw.evaluate.fields.divergence import Divergence, divergence_rates
+from shadow_mw.evaluate.series import SERIES
+from shadow_mw.evaluate.store import Store
+from shadow_mw.results import FieldOutcome
+
+LABELLED_VALUES = f"""
+SELECT NOT d.grounded, f.candidate != 'correct', count(*)
+FROM divergences d JOIN paths ON paths.id = d.path
+JOIN fields f ON f.pair = d.pair AND f.path = d.path
+WHERE d.series = {SERIES} AND d.kind IN ('candidate_only', 'different') AND d.grounded IS NOT NULL
+    AND f.truth IS NOT NULL AND instr(paths.path, '[]') = 0
+GROUP BY 1, 2
+"""
+"""In a list nobody knows which leaf of the truth a differing one is; outside there is only one."""
+
+
+def divergence_summary(
+    store: Store, key: tuple[str, str], labelled: Iterable[tuple[FieldOutcome, FieldOutcome, int]]
+) -> DivergenceSummary:
+    """Count a series' divergences.
+
+    Args:
+        store: whose pairs.
+        key: experiment and candidate.
+        labelled: both legs' outcomes at labelled leaves, and how many leaves are alike.
+    """
+    pairs, divergent = store.one(
+        f"""SELECT count(*), (SELECT count(DISTINCT pair) FROM divergences WHERE series = {SERIES})
+        FROM pairs WHERE series = {SERIES} AND shape IS NOT NULL""",
+        key * 2,
+    )
+    rates = divergence_rates(labelled)
+    cases = store.query(LABELLED_VALUES, key)
+    return DivergenceSummary(
+        pairs=pairs,
+        divergent=divergent,
+        fields=_fields(store, key),
+        hallucinated=rates[Divergence.CANDIDATE_ONLY],
+        missed=rates[Divergence.PRIMARY_ONLY],
+        wrong=ErrorRates.of((bool(signal), bool(fault), n) for signal, fault, n in cases),
+    )
+
+
+def _fields(store: Store, key: tuple[str, str]) -> dict[str, FieldDivergence]:
+    leaves = store.query(
+        f"""SELECT leaf.key, sum(leaf.value * alike.n) FROM (
+            SELECT shape, count(*) AS n FROM pairs WHERE series = {SERIES} GROUP BY shape
+        ) AS alike JOIN shapes ON shapes.id = alike.shape, json_each(shapes.leaves) AS leaf
+        GROUP BY 1""",
+        key,
+    )
+    rows = store.query(
+        f"""SELECT paths.path, counts.* FROM (
+            SELECT path, kind, total(n) AS n, total(n) FILTER (WHERE grounded),
+                total(n) FILTER (WHERE NOT grounded)
+            FROM divergences WHERE series = {SERIES} GROUP BY path, kind
+        ) AS counts JOIN paths ON paths.id = counts.path""",
+        key,
+    )
+    kinds: defaultdict[str, dict[str, Differences]] = defaultdict(dict)
+    for path, _, kind, *counts in rows:
+        kinds[path][kind] = Differences(*map(int, counts))
+    table = {path: FieldDivergence(n, **kinds[path]) for path, n in leaves}
+    return dict(sorted(table.items(), key=_harm))
+
+
+def _harm(item: tuple[str, FieldDivergence]) -> tuple[int, int, int, int, int, str]:
+    """Values that only the candidate has and nobody can have read come first."""
+    path, field = item
+    alone, other = field.candidate_only, field.different
+    return -alone.ungrounded, -alone.n, -other.ungrounded, -field.primary_only.n, -other.n, path
