@@ -19,7 +19,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from support import formats
@@ -56,6 +56,7 @@ class Reset(Exception):
 class Model:
     def __init__(self) -> None:
         self.mode, self.delay, self.key = "ok", 0.3, ""
+        self.otherwise: list[str | None] = []
         self.seen: list[Request] = []
         self.tries: dict[str, int] = {}
         self.gate = asyncio.Semaphore(0)
@@ -105,6 +106,7 @@ class Model:
         self.mode = request.body["mode"]
         self.key = request.body.get("key", "")
         self.delay = request.body.get("delay", self.delay)
+        self.otherwise = request.body.get("otherwise", [])
         return {}
 
     def _go(self, _: Request) -> Any:
@@ -135,6 +137,7 @@ class Model:
             "error500": self._error,
             "unknown": self._unknown,
             "flaky": self._flaky,
+            "fickle": self._fickle,
             "garbage": self._garbage,
             "gigabyte": self._gigabyte,
             "reset": self._reset,
@@ -179,6 +182,19 @@ class Model:
             await self._answer(request, reply)
         else:
             await self._error(request, reply)
+
+    async def _fickle(self, request: Request, reply: Reply) -> None:
+        """The n-th time that a text comes, it is answered otherwise if it has the n-th word."""
+        text = formats.said(request.body)
+        turn = self.tries.get(text, 0)
+        self.tries[text] = turn + 1
+        word = self.otherwise[turn] if turn < len(self.otherwise) else None
+        if word is not None and word in text:
+            changed = {"role": "user", "content": f"{text}, or so I think"}
+            request = replace(
+                request, content=json.dumps({**request.body, "messages": [changed]}).encode()
+            )
+        await self._answer(request, reply)
 
     async def _garbage(self, request: Request, reply: Reply) -> None:
         await reply.whole(200, b"\x00\xff<html>not JSON</html>", "application/json")
