@@ -41,6 +41,7 @@ def as_json(result: Calibration) -> dict[str, Json]:
         "items": result.items,
         "labelled": result.agreement.n + result.split,
         "split": result.split,
+        "only_qualify": result.only_qualify,
         "invalid": result.invalid,
         "segments": {name: _share(share) for name, share in result.segments.items()},
     }
@@ -160,6 +161,11 @@ def _notes(result: Calibration) -> list[str]:
         notes.append(
             f"two people agree on less than {rate(NEEDED)}: no judge can prove {rate(NEEDED)} here;"
             " rely on the corrected interval"
+        )
+    if result.only_qualify:
+        notes.append(
+            f"{result.only_qualify:,} labels without `inclusion`, where others have it: they"
+            " qualify the judge, and are not in the win rate"
         )
     if result.split:
         notes.append(f"{result.split:,} items without a majority of people: only in the win rate")

@@ -12,7 +12,7 @@ from shadow_mw.exceptions import DataError
 T = TypeVar("T")
 
 
-def read_file(file: Path, read: Callable[[Iterable[bytes], str], list[T]]) -> list[T]:
+def read_file(file: Path, read: Callable[[Iterable[bytes], str], T]) -> T:
     """What `read` makes of the file's lines and of what error messages call it; - is stdin.
 
     Raises:

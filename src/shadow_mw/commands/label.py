@@ -11,9 +11,9 @@ from click.core import ParameterSource
 
 from shadow_mw import settings
 from shadow_mw.commands.files import read_file
+from shadow_mw.commands.label_choices import read, sentence, store_choices
 from shadow_mw.evaluate import pipeline
-from shadow_mw.evaluate.labels import read_labels
-from shadow_mw.results import LabelResult
+from shadow_mw.results import Label, LabelResult
 from shadow_mw.runner.redact import Redactor
 
 A_FILE = click.Path(path_type=Path)
@@ -60,9 +60,12 @@ def label(
     The key is what the app gave to shadow_mw.annotate(key=...). null says that there is no value;
     a field that is left out is not judged.
 
+    FILE may have people's choices instead: {"id": "pair-1", "human": "A", "annotator": "ann"}, as
+    files of --terminal and --web have; A is the primary's output, B the candidate's.
+
     With --terminal or --web, and without FILE: draw pairs, more of those that a judge is likely to
     get wrong, and ask which output is better, without saying whose it is. Every answer is kept at
-    once in --out, which `shadow-mw calibrate` reads.
+    once in --out and in the store; `shadow-mw calibrate` reads either.
     """
     if terminal + web + (file is not None) != 1:
         raise click.UsageError("accepted is one of FILE, --terminal and --web")
@@ -70,8 +73,14 @@ def label(
     if store is not None:
         used = used.model_copy(update={"store": store})
     if file is not None:
-        _refuse_others()
-        _store_truth(file, used, machine=machine)
+        given = read_file(file, read)
+        if given.choices:
+            _refuse_others({"experiment", "candidate"})
+            kept = store_choices(used, given.choices, experiment, candidate)
+            click.echo(json.dumps(asdict(kept)) if machine else sentence(kept))
+            return
+        _refuse_others(set())
+        _store_truth(given.truths, used, machine=machine)
         return
     if machine:
         raise click.UsageError("no JSON is printed: the labels are in --out")
@@ -80,17 +89,16 @@ def label(
     run(used, Draw(n, seed, judge, whole), out, annotator, (experiment, candidate), web=web)
 
 
-def _refuse_others() -> None:
+def _refuse_others(used: set[str]) -> None:
     """What belongs to --terminal alone would be without effect."""
     context = click.get_current_context()
-    for name in sorted(context.params.keys() - {"file", "store", "machine"}):
+    for name in sorted(context.params.keys() - {"file", "store", "machine"} - used):
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             option = "--all" if name == "whole" else f"--{name}"
             raise click.UsageError(f"{option} needs --terminal or --web")
 
 
-def _store_truth(file: Path, used: settings.Settings, *, machine: bool) -> None:
-    rows = read_file(file, read_labels)
+def _store_truth(rows: list[Label], used: settings.Settings, *, machine: bool) -> None:
     judge = pipeline.FieldJudge.declared(used.fields)
     checks = pipeline.Checklist.declared(used.checks)
     with pipeline.Store.open(used.store, create=True) as opened:

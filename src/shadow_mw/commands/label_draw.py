@@ -17,6 +17,7 @@ from shadow_mw.commands.progress import progress
 from shadow_mw.commands.report import lenient_stdout
 from shadow_mw.evaluate.labelling.file import LabelFile, begin
 from shadow_mw.evaluate.labelling.frame import frame, plan, rows_of
+from shadow_mw.evaluate.labelling.preferences import Preferences
 from shadow_mw.evaluate.pipeline import FieldJudge, Store
 from shadow_mw.evaluate.series import choose
 from shadow_mw.exceptions import ConfigError, DataError
@@ -60,9 +61,10 @@ def run(
             raise DataError(f"store {store.path}: no pair in it yet")
         if not out.exists():
             _begin(store, series, how, out, FieldJudge.declared(used.fields))
-        file = LabelFile(out, annotator or _login())
-        _say(file, how)
         known = rows_of(store, series)
+        kept = Preferences(store, {pair_id: row for pair_id, (row, _) in known.items()})
+        file = LabelFile(out, annotator or _login(), kept)
+        _say(file, how)
         missing = [pair_id for pair_id in file.drawn if pair_id not in known]
         if missing:
             series_name = f"{series.experiment}/{series.candidate}"
