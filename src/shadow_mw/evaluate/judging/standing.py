@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 from shadow_mw.evaluate.calibration.agreement import Share
 from shadow_mw.evaluate.calibration.correction import Estimate
@@ -42,7 +43,8 @@ def standings(store: Store, series: Series) -> Standings:
 
 def panel_of(opinions: Iterable[Opinion]) -> PanelStanding | None:
     """Several judges as one, each in its newest epoch; None unless two have a pair in common."""
-    judges = [pool for pool in newest(pools(opinions)).values() if pool.judgements]
+    found = newest(pools(opinions)).items()
+    judges = [pool for _, pool in sorted(found, key=itemgetter(0)) if pool.judgements]
     verdicts = panel([pool.judgements for pool in judges]) if len(judges) > 1 else []
     if not verdicts:
         return None
