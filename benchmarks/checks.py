@@ -17,7 +17,7 @@ import psutil
 from benchmarks.results import Part, Target, say, show, show_targets
 from shadow_mw.demo.invoices import generate
 from shadow_mw.evaluate.checks.case import Case
-from shadow_mw.evaluate.checks.run import all_checks, run_checks
+from shadow_mw.evaluate.checks.run import all_checks, check, run_checks
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.ingest import Content, Observation
 from shadow_mw.evaluate.pair import Leg, Pair
@@ -60,8 +60,9 @@ def measure(path: Path | None = None, *, quick: bool = False) -> Part:  # noqa: 
 def _rows() -> dict[str, Callable[[tuple[Pair, Json]], object]]:
     """Every check by itself, with the answers read already."""
     rows: dict[str, Callable[[tuple[Pair, Json]], object]] = {"reading both answers": _read}
-    for check in all_checks():
-        rows[check.name] = lambda p, check=check: check.run(Case(p[0]))
+    for each in all_checks():
+        rows[each.name] = lambda p, each=each: each.run(Case(p[0]))
+    rows["same answer, divergence"] = lambda p: _divergences(p[0])
     rows["fields against the truth"] = lambda p: FIELDS.score(p[0], p[1]) if p[1] else None
     return rows
 
@@ -77,7 +78,11 @@ def _read(of: tuple[Pair, Json]) -> object:
 def _everything(of: tuple[Pair, Json]) -> object:
     pair, truth = _fresh(of[0]), of[1]
     results = run_checks(pair, has_truth=truth is not None)
-    return results, None if truth is None else FIELDS.score(pair, truth)
+    return results, _divergences(pair), None if truth is None else FIELDS.score(pair, truth)
+
+
+def _divergences(pair: Pair) -> object:
+    return FIELDS.divergences(pair, same=bool(check(pair, has_truth=False).exact_match))
 
 
 def _fresh(pair: Pair) -> Pair:
@@ -115,7 +120,15 @@ def _pairs(make: Callable[[random.Random, int], Asked], count: int) -> list[tupl
 def _leg(row: int, request: dict[str, Json], reply: Reply) -> Leg:
     text = json.dumps(request, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     output = json.dumps(output_messages(reply), ensure_ascii=False, separators=(",", ":"))
-    content = Content(request=None if row else text, output=output)
+    asked = [
+        {"role": message["role"], "parts": [{"type": "text", "content": message["content"]}]}
+        for message in request["messages"]
+    ]
+    content = Content(
+        request=None if row else text,
+        input=None if row else json.dumps(asked, ensure_ascii=False),
+        output=output,
+    )
     named: dict[str, Any] = dict.fromkeys(Observation.__slots__)
     named |= {"answered": True, "outcome": "ok", "partial": False, "truncated": False}
     named |= {"has_answer": True, "expects_json": "response_format" in request}

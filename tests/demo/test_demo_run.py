@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -44,6 +45,32 @@ def test_the_demo_prints_a_report_of_every_request(stream: tuple[str, ...], tmp_
     assert (metrics["ttft_p50_ms"]["n"] == 40) == bool(stream)
     assert (tmp_path / "shadow.db").exists()
     assert not mine(str(tmp_path))
+    assert_divergence_agrees_with_the_truth(report)
+
+
+def assert_divergence_agrees_with_the_truth(report: dict[str, Any]) -> None:
+    """The truths of the demo label every field: what differs is seen there in another way."""
+    empty, filled = ("missed", "correct_null"), ("correct", "wrong_value", "hallucinated")
+    became = report["transitions"]
+    found = report["divergence"]
+    assert found["pairs"] == report["documents"]["n"] == 40
+    counts = {
+        kind: sum(field[kind]["n"] for field in found["fields"].values())
+        for kind in ("candidate_only", "primary_only", "different")
+    }
+    assert counts["candidate_only"] == sum(became[o][t] for o in empty for t in filled) > 0
+    assert counts["primary_only"] == sum(became[o][t] for o in filled for t in empty)
+    assert {field["leaves"] for field in found["fields"].values()} == {40}
+    known = found["known"]["hallucinated"]
+    invented = sum(row["hallucinated"] for row in became.values())
+    assert known["true_positives"] + known["false_negatives"] == invented > 0
+    assert known["true_positives"] >= became["correct_null"]["hallucinated"]
+    segments = report["segments"].values()
+    assert sum(part["pairs"] for part in segments) == 40
+    assert sum(part["candidate"]["hallucinated"] for part in segments) == invented
+    perfect = report["documents"]["perfect"]
+    assert 0 < perfect["primary"] < 40
+    assert report["documents"]["hallucinated"]["candidate"] > 0
 
 
 def test_receipts_come_from_a_file(tmp_path: Path) -> None:

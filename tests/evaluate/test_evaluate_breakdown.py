@@ -287,7 +287,7 @@ def test_the_segment_that_loses_most_clearly_comes_first_and_the_rest_is_counted
     store_of(path, *legs, labels=[("k", truth)])
     shown = run(path, "report")
     names = [line.split()[0] for line in shown.splitlines() if " → " in line and "%" in line]
-    assert names == ["one", "s07", *[f"s{n:02}" for n in range(11) if n != 7]]
+    assert names == ["s07", "one", *[f"s{n:02}" for n in range(11) if n != 7]]
     assert "4 more segments with 4 pairs; --json has them all" in shown
     assert "documents with labels 17: all fields right by primary 17, candidate 14" in shown
     assert "\x1b" not in shown

@@ -39,9 +39,9 @@ def fill(table: Table, title: str, parts: Mapping[str, Slice]) -> Table:
 def by_loss(parts: Mapping[str, Slice]) -> dict[str, Slice]:
     """Ordered by how clearly the candidate is behind.
 
-    That is the leaves that it has wrong more often than the primary, over the square root of all;
-    then the same of failed calls. A share alone would put the smallest segments first, a count
-    the largest.
+    That is what it does worse than the primary (leaves right, nulls filled in, failed calls,
+    whichever is worst), over the square root of how many there are. A share alone would put the
+    smallest segments first, a count the largest.
     """
     return dict(sorted(parts.items(), key=_loss))
 
@@ -67,11 +67,15 @@ def documents_line(documents: Documents) -> str | None:
     )
 
 
-def _loss(item: tuple[str, Slice]) -> tuple[float, float, int, str]:
+def _loss(item: tuple[str, Slice]) -> tuple[float, int, str]:
     name, part = item
-    leaves = (part.candidate.correct - part.primary.correct) / sqrt(part.leaves or 1)
-    errors = (part.primary.errors - part.candidate.errors) / sqrt(part.pairs)
-    return leaves, errors, -part.pairs, name
+    ours, theirs = part.primary, part.candidate
+    losses = (
+        (ours.correct - theirs.correct) / sqrt(part.leaves or 1),
+        (theirs.hallucinated - ours.hallucinated) / sqrt(part.nulls or 1),
+        (theirs.errors - ours.errors) / sqrt(part.pairs),
+    )
+    return -max(losses), -part.pairs, name
 
 
 def _share(count: int, n: int) -> str:
