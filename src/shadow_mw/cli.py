@@ -22,6 +22,7 @@ COMMANDS = {
     "import": "import_",
     "export": "export",
     "label": "label",
+    "preflight": "preflight",
     "backfill": "backfill",
     "score": "score",
     "judge": "judge",
