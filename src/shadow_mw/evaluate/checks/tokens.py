@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from shadow_mw.evaluate.checks.case import Case
@@ -42,12 +43,11 @@ def _label(case: Case, prompt: int | None) -> str:
         return OVERFLOW
     if case.context_tokens is None or prompt is None:
         return UNKNOWN
-    return OVERFLOW if prompt + _wanted(case) > case.context_tokens else FITS
+    limit = wanted(case.request) if "max_" in case.request_text else 0
+    return OVERFLOW if prompt + limit > case.context_tokens else FITS
 
 
-def _wanted(case: Case) -> int:
-    """The output limit that the request sets; none is nothing."""
-    if "max_" not in case.request_text:
-        return 0
-    limits: list[Json] = [case.request.get(name) for name in _LIMITS]
+def wanted(request: Mapping[str, Json]) -> int:
+    """The output limit that a request sets; none is nothing."""
+    limits: list[Json] = [request.get(name) for name in _LIMITS]
     return next((limit for value in limits if (limit := count(value)) is not None), 0)
