@@ -14,6 +14,7 @@ from shadow_mw.evaluate import tables
 from shadow_mw.evaluate.checks import check_counts
 from shadow_mw.evaluate.checks import run as checks
 from shadow_mw.evaluate.checks.check import CheckResult
+from shadow_mw.evaluate.judgement import Judgement
 from shadow_mw.evaluate.pipeline import Evaluator, Store
 from shadow_mw.evaluate.summary import percentile
 from shadow_mw.report.as_json import as_json
@@ -176,8 +177,13 @@ def test_the_report_as_json_and_for_people(path):
 def test_a_store_of_version_2_goes_on(path):
     store_of(path, *both("p1", YES, NO, shadow__key="k"))
     connection = sqlite3.connect(path)
-    for table in ("check_results", "check_labels", "meta", "opinions", "judged"):
-        connection.execute(f"DROP TABLE {table}")
+    for column in (*tables.DOCUMENT, "shape"):
+        connection.execute(f"ALTER TABLE pairs DROP COLUMN {column}")
+    kept = {"series", "observations", "payloads", "pairs", "paths", "fields", "truth", "funnel"}
+    every = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    for (table,) in every:
+        if table not in kept | {"waiting", "gauges"}:
+            connection.execute(f"DROP TABLE {table}")
     connection.execute("PRAGMA user_version = 2")
     connection.close()
     assert summary(path).checks == {}
@@ -207,16 +213,16 @@ def test_what_was_rolled_back_leaves_no_number_behind(path):
 
     def saved_and_lost(store):
         with store.transaction():
-            store.save(1, checks.Checks(), None, [first])
+            store.save(1, Judgement(results=[first]))
             raise KeyError
 
     with Store.open(path) as store:
         with pytest.raises(KeyError):
             saved_and_lost(store)
         with store.transaction():
-            store.save(1, checks.Checks(), None, [second])
+            store.save(1, Judgement(results=[second]))
         with store.transaction():
-            store.save(2, checks.Checks(), None, [first, second])
+            store.save(2, Judgement(results=[first, second]))
     assert summary(path).checks["x"].labels == {"second": 2, "first": 1}
 
 

@@ -93,7 +93,7 @@ def test_a_failing_disk_is_a_failure_logged_once(path, caplog):
 def test_a_batch_is_stored_whole_or_not_at_all(path, monkeypatch):
     evaluator = Evaluator.open(path, PRICES)
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "add_pair", lambda *_: (_ for _ in ()).throw(sqlite3.Error("full")))
+        patch.setattr(Store, "add_pairs", lambda *_: (_ for _ in ()).throw(sqlite3.Error("full")))
         assert evaluator.export(both()) is SpanExportResult.FAILURE
     assert summary(path).series is None
     assert evaluator.export(both()) is SpanExportResult.SUCCESS
@@ -423,11 +423,12 @@ def test_a_commit_that_fails_leaves_nothing_behind(path):
         def store_a_payload_of_nothing():
             with store.transaction():
                 store.query("PRAGMA defer_foreign_keys = ON")
-                store._labels["json", "strict"] = 7
+                store._judgements._labels.of("json", "strict")
                 store.query("INSERT INTO payloads VALUES (99, x'01')")
 
         with pytest.raises(sqlite3.IntegrityError):
             store_a_payload_of_nothing()
-        assert store._labels == {}
+        assert store._judgements._labels._known == {}
         with store.transaction():
             assert store.one("SELECT count(*) FROM payloads") == (0,)
+            assert store.one("SELECT count(*) FROM check_labels") == (0,)

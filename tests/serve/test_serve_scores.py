@@ -17,6 +17,7 @@ from serve.scores_endpoint import eventually, scores_endpoint, values
 
 from shadow_mw.evaluate.checks.check import CheckResult
 from shadow_mw.evaluate.checks.run import Checks
+from shadow_mw.evaluate.judgement import Judgement
 from shadow_mw.evaluate.pipeline import Evaluator, Store
 from shadow_mw.results import PairScores, Score
 from shadow_mw.serve import scores
@@ -344,5 +345,5 @@ def test_results_of_other_packages_stay_here(endpoint, tmp_path, monkeypatch):
     Evaluator.open(path, PRICES).export(both())
     with Store.open(path) as store, store.transaction():
         own = [CheckResult("acme.said", 0.0, 1.0, "whatever somebody said")]
-        store.save(1, Checks(True), None, own)
+        store.save(1, Judgement(Checks(True), results=own))
     assert set(published(endpoint, path, monkeypatch)) == {"exact_match"}

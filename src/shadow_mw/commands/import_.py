@@ -22,6 +22,8 @@ from shadow_mw.runner.redact import Redactor
 from shadow_mw.types import Role
 
 A_PATH = click.Path(path_type=Path, allow_dash=True)
+MOST_REMEMBERED = 2_000
+"""Characters of a text."""
 JOINS = sorted({join for joins in logs.JOINS.values() for join in joins})
 
 
@@ -164,11 +166,11 @@ def _lines(title: str, file: Path) -> Iterator[Lines]:
 
 
 class _Remembering(Redactor):
-    """The same few names and labels stand in every request of a file."""
+    """The same names, labels and prompts stand in every request of a file."""
 
     def text(self, text: str) -> str:
         """As `Redactor`, looked through once."""
-        return self._short(text) if len(text) <= 200 else super().text(text)
+        return self._short(text) if len(text) <= MOST_REMEMBERED else super().text(text)
 
     @lru_cache(maxsize=4096)  # noqa: B019 (lives as long as the command)
     def _short(self, text: str) -> str:

@@ -16,10 +16,11 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from shadow_mw.evaluate.checks.checklist import Checklist
-from shadow_mw.evaluate.checks.run import Checks, check, run_checks
+from shadow_mw.evaluate.checks.run import check, run_checks
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.ingest import Observation, observation, record
-from shadow_mw.evaluate.pair import Leg, Pair, pairs
+from shadow_mw.evaluate.judgement import Judgement
+from shadow_mw.evaluate.pair import Pair, pairs
 from shadow_mw.evaluate.standards import BY_DEFAULT, EVERY, PLAIN, Standards, current, declare
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evaluate.summary import summarise
@@ -202,33 +203,31 @@ def settle(store: Store, standards: Standards) -> Standards:
 
 def ingest(store: Store, legs: Iterable[Observation], standards: Standards = BY_DEFAULT) -> None:
     """Store legs, and judge every pair that they complete."""
-    new: dict[tuple[str, str], list[Leg]] = {}
-    for observed in legs:
-        row = store.add(observed)
-        if row is not None:
-            exchange = observed.experiment, observed.pair_id
-            new.setdefault(exchange, []).append(Leg(row, observed))
-    first = min((leg.row for batch in new.values() for leg in batch), default=0)
-    for exchange, batch in new.items():
-        known = store.legs(*exchange, before=first)
-        found = pairs(known + batch)
-        for pair in found:
-            row = store.add_pair(pair)
-            if row is not None:
-                judge(store, row, pair, standards)
+    new: list[Pair] = []
+    alone: list[int] = []
+    no_more: list[int] = []
+    for exchange in store.add(legs):
+        found = pairs(exchange.known + exchange.new)
         paired = {leg.row for pair in found for leg in (pair.primary, pair.candidate)}
-        store.set_waiting(
-            [leg.row for leg in batch if leg.row not in paired],
-            no_more=[leg.row for leg in known if leg.row in paired],
-        )
+        first = exchange.new[0].row
+        new += (pair for pair in found if max(pair.primary.row, pair.candidate.row) >= first)
+        alone += (leg.row for leg in exchange.new if leg.row not in paired)
+        no_more += (leg.row for leg in exchange.known if leg.row in paired)
+    truths = store.truths(pair.key for pair in new)
+    store.add_pairs([(pair, judge(pair, truths.get(pair.key or ""), standards)) for pair in new])
+    store.set_waiting(alone, no_more=no_more)
 
 
-def judge(store: Store, row: int, pair: Pair, standards: Standards = BY_DEFAULT) -> None:
-    """Run every check on one stored pair, and replace what was known about it."""
+def judge(pair: Pair, truth: Json, standards: Standards = BY_DEFAULT) -> Judgement:
+    """Run every check on one pair.
+
+    Args:
+        pair: both legs.
+        truth: of its key; None where there is none.
+        standards: what both legs are held to.
+    """
     if not pair.comparable:
-        store.save(row, Checks(), None)
-        return
-    truth = store.truth(pair.key)
+        return Judgement()
     checks = check(pair, has_truth=truth is not None)
     results = run_checks(
         pair,
@@ -237,8 +236,7 @@ def judge(store: Store, row: int, pair: Pair, standards: Standards = BY_DEFAULT)
         checks=standards.checks.selected(),
     )
     fields = standards.fields
-    store.save(
-        row,
+    return Judgement(
         checks,
         None if truth is None else fields.score(pair, truth),
         results,
@@ -285,7 +283,7 @@ def rejudge_some(store: Store, standards: Standards, limit: int) -> bool:
     """Judge so many of them, within the caller's transaction; False where there are no more."""
     stale = store.stale_pairs(limit)
     for row, pair in stale:
-        judge(store, row, pair, standards)
+        store.save(row, judge(pair, store.truth(pair.key), standards))
     return len(stale) == limit
 
 

@@ -6,10 +6,9 @@ import json
 import sqlite3
 import time
 import zlib
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
@@ -17,14 +16,11 @@ from typing import Any, Self
 
 from shadow_mw.evaluate import schema, strict_json
 from shadow_mw.evaluate.checks.check import CheckResult
-from shadow_mw.evaluate.checks.run import Checks
-from shadow_mw.evaluate.fields.document import document_sums
-from shadow_mw.evaluate.fields.field_judge import Divergences
-from shadow_mw.evaluate.fields.judge import FieldScore
 from shadow_mw.evaluate.ingest import NO_COLUMNS, Content, Observation
+from shadow_mw.evaluate.judgement import COLUMNS as JUDGEMENT_COLUMNS
+from shadow_mw.evaluate.judgement import Judgement, JudgementRows, Numbers
 from shadow_mw.evaluate.pair import Leg, Pair
 from shadow_mw.evaluate.scores import FINE, scores
-from shadow_mw.evaluate.tables import DOCUMENT
 from shadow_mw.exceptions import StoreError
 from shadow_mw.records import Reading
 from shadow_mw.results import FieldOutcome, PairScores
@@ -40,21 +36,25 @@ TEXTS = tuple(f.name for f in fields(Content))
 BOOLEANS = frozenset({"answered", "partial", "truncated", "has_answer", "expects_json"})
 
 INSERT_OBSERVATION = (
-    f"INSERT INTO observations (received_ns, {', '.join(COLUMNS)})"
-    f" VALUES (?, {', '.join('?' * len(COLUMNS))}) ON CONFLICT DO NOTHING RETURNING id"
+    f"INSERT INTO observations (id, received_ns, {', '.join(COLUMNS)})"
+    f" VALUES (?, ?, {', '.join('?' * len(COLUMNS))})"
 )
-INSERT_CHECK = "INSERT INTO check_results VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_PAIR_COLUMNS = (
+    *("id", "series", "primary_row", "candidate_row", "key", "excluded", "timed"),
+    *JUDGEMENT_COLUMNS,
+)
+INSERT_PAIR = (
+    f"INSERT INTO pairs ({', '.join(_PAIR_COLUMNS)}) VALUES ({', '.join('?' * len(_PAIR_COLUMNS))})"
+)
+UPDATE_PAIR = (
+    f"UPDATE pairs SET {', '.join(f'{name} = ?' for name in JUDGEMENT_COLUMNS)} WHERE id = ?"
+)
+TOUCH_SERIES = (
+    "INSERT INTO series (experiment, candidate_id, newest_ns) VALUES (?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET newest_ns = max(newest_ns, excluded.newest_ns)"
+)
 LATEST_NS = 2**63 - 1
 """What a span may end at; a leg says what it likes."""
-INSERT_DIVERGENCE = (
-    "INSERT INTO divergences (pair, path, series, kind, grounded, number, n)"
-    " SELECT pairs.id, paths.id, series, ?, ?, ?, ? FROM paths, pairs"
-    " WHERE path = ? AND pairs.id = ?"
-)
-MOST_LABELS = 10_000
-"""Kept in memory: a check whose labels never repeat is somebody's mistake."""
-MOST_SHAPES = 1_000
-"""Kept in memory; lists of any length make many."""
 SELECT_SCORED = (
     "SELECT pairs.id, exact_match, candidate_json, time_ns, latency_ms,"
     " experiment, candidate_id, pair_id, trace_id, span_id"
@@ -65,6 +65,25 @@ SELECT_LEGS = (
     f"SELECT id, data, {', '.join(COLUMNS)} FROM observations"
     " LEFT JOIN payloads ON observation = id"
 )
+LOOKED_UP = 64
+"""Keys in one statement."""
+SELECT_KNOWN = (
+    f"WITH wanted (pair, name) AS (VALUES {', '.join(['(?, ?)'] * LOOKED_UP)})"
+    f" SELECT id, data, {', '.join(COLUMNS)} FROM wanted CROSS JOIN observations"
+    " ON pair_id = pair AND experiment = name LEFT JOIN payloads ON observation = id"
+)
+SELECT_TRUTHS = (
+    f"WITH wanted (name) AS (VALUES {', '.join(['(?)'] * LOOKED_UP)})"
+    " SELECT key, truth FROM wanted CROSS JOIN truth ON key = name"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What is stored of one exchange: the legs that were there, and those that are new."""
+
+    known: list[Leg]
+    new: list[Leg]
 
 
 class Store:
@@ -72,8 +91,8 @@ class Store:
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
-        self._labels: dict[tuple[str, str], int] = {}
-        self._shapes: dict[tuple[tuple[str, int], ...], int] = {}
+        self._judgements = JudgementRows(connection)
+        self._series_numbers = Numbers(connection, "series", "experiment", "candidate_id")
         self.path = path
         status = path.stat()
         self._file = status.st_dev, status.st_ino
@@ -133,8 +152,8 @@ class Store:
             # Not every failure leaves a transaction open; a failed commit does.
             if self._connection.in_transaction:
                 self._connection.rollback()
-            self._labels.clear()
-            self._shapes.clear()
+            self._judgements.forget()
+            self._series_numbers.forget()
             raise
 
     def query(self, sql: str, values: Iterable[Any] = ()) -> list[Any]:
@@ -152,17 +171,53 @@ class Store:
 
     # Legs and pairs
 
-    def add(self, leg: Observation) -> int | None:
-        """Store a leg; its row number, None where it is known already: the first one stays."""
-        row = self._connection.execute(
-            INSERT_OBSERVATION, (time.time_ns(), *COLUMN_VALUES(leg))
-        ).fetchone()
-        if row is None:
-            return None
-        self._connection.execute("INSERT INTO payloads VALUES (?, ?)", (row[0], _pack(leg.content)))
-        if leg.role == Role.CANDIDATE:
-            self._touch_series(leg)
-        return int(row[0])
+    def add(self, legs: Iterable[Observation]) -> list[Exchange]:
+        """Store legs: every exchange that gets a new one. What is known stays as it is."""
+        wanted: dict[tuple[str, str], dict[tuple[str, str], Observation]] = {}
+        for leg in legs:
+            exchange = wanted.setdefault((leg.experiment, leg.pair_id), {})
+            exchange.setdefault((leg.role, leg.candidate_id), leg)
+        known = self._known(wanted)
+        (row,) = self.one("SELECT coalesce(max(id), 0) FROM observations")
+        found = []
+        for names, by_name in wanted.items():
+            there = known.get(names, [])
+            taken = {(leg.observation.role, leg.observation.candidate_id) for leg in there}
+            fresh = [leg for name, leg in by_name.items() if name not in taken]
+            if fresh:
+                found.append(Exchange(there, [Leg(row + n, leg) for n, leg in enumerate(fresh, 1)]))
+                row += len(fresh)
+        self._insert_legs([leg for exchange in found for leg in exchange.new])
+        return found
+
+    def _known(self, exchanges: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Leg]]:
+        found: dict[tuple[str, str], list[Leg]] = {}
+        for row in self._looked_up(SELECT_KNOWN, [names[::-1] for names in exchanges], 2):
+            leg = _leg(row)
+            names = leg.observation.experiment, leg.observation.pair_id
+            found.setdefault(names, []).append(leg)
+        return found
+
+    def _looked_up(self, sql: str, keys: Sequence[tuple[str, ...]], width: int) -> Iterator[Any]:
+        """The rows of many keys: a statement of one length is compiled once."""
+        for start in range(0, len(keys), LOOKED_UP):
+            values = [text for key in keys[start : start + LOOKED_UP] for text in key]
+            yield from self.query(sql, values + [None] * (width * LOOKED_UP - len(values)))
+
+    def _insert_legs(self, legs: Sequence[Leg]) -> None:
+        now = time.time_ns()
+        write = self._connection.executemany
+        write(INSERT_OBSERVATION, [(x.row, now, *COLUMN_VALUES(x.observation)) for x in legs])
+        write(
+            "INSERT INTO payloads VALUES (?, ?)",
+            [(x.row, _pack(x.observation.content)) for x in legs],
+        )
+        newest: dict[tuple[str, str], int] = {}
+        for leg in (leg.observation for leg in legs):
+            if leg.role == Role.CANDIDATE:
+                name = leg.experiment, leg.candidate_id
+                newest[name] = max(newest.get(name, leg.time_ns), leg.time_ns)
+        write(TOUCH_SERIES, [(*name, time_ns) for name, time_ns in newest.items()])
 
     def pair(self, row: int) -> Pair:
         """The pair of a row number."""
@@ -176,30 +231,34 @@ class Store:
         )
         return [_leg(row) for row in rows]
 
-    def set_waiting(self, rows: Sequence[int], *, no_more: Sequence[int]) -> None:
+    def set_waiting(self, rows: Iterable[int], *, no_more: Iterable[int]) -> None:
         """Note which legs came alone, and which others are alone no more."""
-        for row in rows:
-            self._connection.execute("INSERT INTO waiting VALUES (?)", (row,))
-        for row in no_more:
-            self._connection.execute("DELETE FROM waiting WHERE observation = ?", (row,))
+        self.write("INSERT INTO waiting VALUES (?)", [(row,) for row in rows])
+        self.write("DELETE FROM waiting WHERE observation = ?", [(row,) for row in no_more])
 
-    def add_pair(self, pair: Pair) -> int | None:
-        """Store a pair, unless it is known already; its row number where it is new."""
-        row = self._connection.execute(
-            "INSERT INTO pairs (series, primary_row, candidate_row, key, excluded, timed)"
-            " SELECT id, ?, ?, ?, ?, ? FROM series WHERE experiment = ? AND candidate_id = ?"
-            " ON CONFLICT DO NOTHING RETURNING id",
-            (
-                pair.primary.row,
-                pair.candidate.row,
-                pair.key,
-                pair.excluded,
-                pair.timed,
-                pair.candidate.observation.experiment,
-                pair.candidate.observation.candidate_id,
-            ),
-        ).fetchone()
-        return None if row is None else int(row[0])
+    def add_pairs(self, judged: Sequence[tuple[Pair, Judgement]]) -> None:
+        """Store pairs that are new, with what is known of them."""
+        (last,) = self.one("SELECT coalesce(max(id), 0) FROM pairs")
+        rows = [
+            (number, self._series(pair), pair, said)
+            for number, (pair, said) in enumerate(judged, last + 1)
+        ]
+        self._connection.executemany(
+            INSERT_PAIR,
+            [
+                (
+                    *(number, series, pair.primary.row, pair.candidate.row, pair.key),
+                    *(pair.excluded, pair.timed, *self._judgements.columns(said)),
+                )
+                for number, series, pair, said in rows
+            ],
+        )
+        self._judgements.insert([(number, series, said) for number, series, _, said in rows])
+
+    def _series(self, pair: Pair) -> int:
+        """Its number; never another one once it is committed."""
+        candidate = pair.candidate.observation
+        return self._series_numbers.of(candidate.experiment, candidate.candidate_id)
 
     def stale_pairs(self, limit: int) -> list[tuple[int, Pair]]:
         """Pairs whose truth changed since they were judged."""
@@ -209,110 +268,14 @@ class Store:
     def _leg(self, row: int) -> Leg:
         return _leg(self.query(f"{SELECT_LEGS} WHERE id = ?", (row,))[0])
 
-    def _touch_series(self, leg: Observation) -> None:
-        self._connection.execute(
-            "INSERT INTO series (experiment, candidate_id, newest_ns) VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET newest_ns = max(newest_ns, excluded.newest_ns)",
-            (leg.experiment, leg.candidate_id, leg.time_ns),
-        )
-
     # Results
 
-    def save(
-        self,
-        pair: int,
-        checks: Checks,
-        scores: list[FieldScore] | None,
-        results: Sequence[CheckResult] = (),
-        divergences: Divergences | None = None,
-    ) -> None:
-        """Replace a pair's results; `scores` is None where it could not be scored."""
-        execute = self._connection.execute
-        execute(
-            "UPDATE pairs SET exact_match = ?, primary_json = ?, candidate_json = ?, scored = ?,"
-            f" stale = 0, published = ?, shape = ?, ({', '.join(DOCUMENT)}) ="
-            f" ({', '.join('?' * len(DOCUMENT))}) WHERE id = ?",
-            (
-                *(checks.exact_match, checks.primary_json, checks.candidate_json),
-                *(scores is not None, checks == Checks() and not results),
-                None if divergences is None else self._shape(divergences.shape),
-                *document_sums(scores),
-                pair,
-            ),
-        )
-        execute("DELETE FROM fields WHERE pair = ?", (pair,))
-        for number, (score, n) in enumerate(Counter(scores or ()).items()):
-            execute("INSERT INTO paths (path) VALUES (?) ON CONFLICT DO NOTHING", (score.path,))
-            execute(
-                'INSERT INTO fields (pair, path, series, truth, "primary", candidate, number, n)'
-                " SELECT pairs.id, paths.id, series, ?, ?, ?, ?, ? FROM paths, pairs"
-                " WHERE path = ? AND pairs.id = ?",
-                (score.truth, score.primary, score.candidate, number, n, score.path, pair),
-            )
-
-        self._save_divergences(pair, divergences)
-        self._save_checks(pair, results)
-
-    def _save_divergences(self, pair: int, divergences: Divergences | None) -> None:
-        execute = self._connection.execute
-        execute("DELETE FROM divergences WHERE pair = ?", (pair,))
-        rows = divergences.leaves.items() if divergences else ()
-        for number, ((path, kind, grounded), n) in enumerate(rows):
-            execute("INSERT INTO paths (path) VALUES (?) ON CONFLICT DO NOTHING", (path,))
-            execute(INSERT_DIVERGENCE, (kind, grounded, number, n, path, pair))
-
-    def _shape(self, leaves: Mapping[str, int]) -> int:
-        """The number of a shape; never another one once it is committed."""
-        key = tuple(sorted(leaves.items()))
-        known = self._shapes.get(key)
-        if known is not None:
-            return known
-        if len(self._shapes) > MOST_SHAPES:
-            self._shapes.clear()
-        text = json.dumps(dict(key), ensure_ascii=False)
-        self._connection.execute(
-            "INSERT INTO shapes (leaves) VALUES (?) ON CONFLICT DO NOTHING", (text,)
-        )
-        (number,) = self.one("SELECT id FROM shapes WHERE leaves = ?", (text,))
-        self._shapes[key] = int(number)
-        return int(number)
-
-    def _save_checks(self, pair: int, results: Sequence[CheckResult]) -> None:
-        self._connection.execute("DELETE FROM check_results WHERE pair = ?", (pair,))
-        if not results:
-            return
+    def save(self, pair: int, said: Judgement) -> None:
+        """Replace what is known of a pair."""
+        self._connection.execute(UPDATE_PAIR, (*self._judgements.columns(said), pair))
         (series,) = self.one("SELECT series FROM pairs WHERE id = ?", (pair,))
-        self._connection.executemany(
-            INSERT_CHECK,
-            [
-                (
-                    pair,
-                    self._label(r.name, r.label),
-                    series,
-                    r.primary,
-                    r.candidate,
-                    r.detail or None,
-                )
-                for r in results
-            ],
-        )
-
-    def _label(self, name: str, label: str) -> int:
-        """The number of a check's label; never another one once it is committed."""
-        known = self._labels.get((name, label))
-        if known is not None:
-            return known
-        if len(self._labels) > MOST_LABELS:
-            self._labels.clear()
-        self._connection.execute(
-            "INSERT INTO check_labels (name, label) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            (name, label),
-        )
-        (number,) = self.one(
-            "SELECT id FROM check_labels WHERE name = ? AND label = ?", (name, label)
-        )
-        self._labels[name, label] = number
-        return int(number)
+        self._judgements.delete([pair])
+        self._judgements.insert([(pair, series, said)])
 
     def unpublished(self, limit: int) -> list[tuple[int, PairScores]]:
         """Judged pairs whose scores have not been sent back yet, oldest first."""
@@ -368,6 +331,12 @@ class Store:
         ]
 
     # Truth and counters
+
+    def truths(self, keys: Iterable[str | None]) -> dict[str, Json]:
+        """The ground truths of those keys that have one."""
+        wanted = [(key,) for key in dict.fromkeys(keys) if key]
+        rows = self._looked_up(SELECT_TRUTHS, wanted, 1)
+        return {key: strict_json.loads(truth) for key, truth in rows}
 
     def truth(self, key: str | None) -> Json:
         """The ground truth under a business key; None where there is none."""
