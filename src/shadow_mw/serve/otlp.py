@@ -20,6 +20,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from shadow_mw import semconv
 from shadow_mw.records import Reading, SpanRecord
 from shadow_mw.serve.refusals import MalformedError, TooLargeError
+from shadow_mw.serve.weight import check_json, check_protobuf
 
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
@@ -36,7 +37,7 @@ def read_spans(body: bytes, content_type: str) -> list[SpanRecord]:
 
     Raises:
         MalformedError: the body is none.
-        TooLargeError: it has more spans than one request may.
+        TooLargeError: it has more spans, or other elements, than one request may.
     """
     request = _parse(body, content_type, ExportTraceServiceRequest())
     scopes = [scope for resource in request.resource_spans for scope in resource.scope_spans]
@@ -50,6 +51,7 @@ def read_readings(body: bytes, content_type: str) -> list[Reading]:
 
     Raises:
         MalformedError: the body is none.
+        TooLargeError: it has more elements than one request may.
     """
     request = _parse(body, content_type, ExportMetricsServiceRequest())
     counts: dict[Source, dict[str, int]] = {}
@@ -76,6 +78,10 @@ Source = tuple[str, str, str]
 
 
 def _parse(body: bytes, content_type: str, message: M) -> M:
+    if content_type == JSON:
+        check_json(body)
+    else:
+        check_protobuf(body, message.DESCRIPTOR)
     try:
         if content_type == JSON:
             # Unknown fields are to be ignored, enums may be names or numbers, and so on.
