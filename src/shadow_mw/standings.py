@@ -98,7 +98,7 @@ class PanelStanding:
     win_rate: Rate | None
     """The candidate's by the majority, ties for one half; None without a verdict."""
     disagreements: tuple[str, ...]
-    """Pairs that are not unanimous: people should label them."""
+    """Pairs that are not unanimous, sorted: people should label them."""
 
 
 @dataclass(frozen=True, slots=True)

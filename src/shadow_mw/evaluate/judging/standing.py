@@ -57,7 +57,7 @@ def panel_of(opinions: Iterable[Opinion]) -> PanelStanding | None:
         {name: wins[name] for name in ("candidate", "primary", "tie", "invalid")},
         _share(Share(len(verdicts) - len(differing), len(verdicts))),
         _rate(at_its_word(scores), len(scores)) if scores else None,
-        tuple(verdict.pair_id for verdict in differing),
+        tuple(sorted(verdict.pair_id for verdict in differing)),
     )
 
 
