@@ -332,6 +332,10 @@ class NullDay:
     candidate: int
 
 
+OTHER_LABELS = "other labels"
+"""Of a check whose labels are more than a dashboard takes."""
+
+
 @dataclass(frozen=True, slots=True)
 class SeriesFigures:
     """Everything a dashboard shows about one series."""
@@ -344,6 +348,11 @@ class SeriesFigures:
     """The last 31 days that have any."""
     gauges: dict[str, float]
     """What the processes report, added up over them: `spend_usd`, `budget_usd`."""
+    checks: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Pairs by check, then by label: the most frequent ones, the rest under `OTHER_LABELS`."""
+    divergences: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Leaves at which the outputs differ, by kind and by `true`, `false` or `unknown`: whether
+    the value is in the request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,3 +129,45 @@ def test_a_scraper_may_ask_for_openmetrics(serve):
     response = serve.client.get("/metrics", headers={"accept": kind})
     assert response.headers["content-type"].startswith(kind)
     assert response.text.endswith("# EOF\n")
+
+
+def test_what_checks_say_is_counted_by_label(serve):
+    no = "I'm sorry, but I can't help with that."
+    send(
+        serve,
+        *both("p1", "The shop opens at nine.", no),
+        *both("p2", no, no),
+        *both("p3", "The shop opens at nine.", "The shop opens at nine."),
+        *both("p4", {"a": 1}, {"a": None}),
+    )
+    found = serve.metrics()
+
+    def pairs(check, label):
+        return found.get(f"shadow_check_pairs{{{labels(check=check, label=label)}}}")
+
+    assert pairs("refusal", "answered/refused") == 1
+    assert pairs("refusal", "refused/refused") == 1
+    assert pairs("refusal", "answered/answered") == 2
+    assert pairs("facts_differ", "negations") == 1
+    divergent = {n: v for n, v in found.items() if n.startswith("shadow_divergent_fields")}
+    alone = labels(kind="primary_only", grounded="unknown")
+    assert divergent == {f"shadow_divergent_fields{{{alone}}}": 1}
+
+
+def test_a_check_with_endless_labels_is_a_few_series(serve):
+    send(serve, *(one for n in range(40) for one in both(f"p{n}")))
+    connection = sqlite3.connect(serve.store)
+    for n in range(40):
+        connection.execute("INSERT INTO check_labels (name, label) VALUES ('acme.odd', ?)", (n,))
+        connection.execute(
+            "INSERT INTO check_results SELECT pairs.id, check_labels.id, series, NULL, 1, NULL"
+            " FROM pairs, check_labels WHERE name = 'acme.odd' AND label = ? AND pairs.id <= ?",
+            (str(n), n + 1),
+        )
+    connection.commit()
+    connection.close()
+    found = {n: v for n, v in serve.metrics().items() if 'check="acme.odd"' in n}
+    assert len(found) == 26
+    assert sum(found.values()) == sum(range(1, 41))
+    assert found[f"shadow_check_pairs{{{labels(check='acme.odd', label='39')}}}"] == 40
+    assert found[f"shadow_check_pairs{{{labels(check='acme.odd', label='other labels')}}}"] == 120

@@ -10,11 +10,21 @@ from typing import Any, Final
 from shadow_mw.evaluate.funnel import funnel
 from shadow_mw.evaluate.series import PRICED, SERIES, all_series
 from shadow_mw.evaluate.store import Store
-from shadow_mw.results import LATENCY_BUCKETS, Figures, LegFigures, NullDay, Series, SeriesFigures
+from shadow_mw.results import (
+    LATENCY_BUCKETS,
+    OTHER_LABELS,
+    Figures,
+    LegFigures,
+    NullDay,
+    Series,
+    SeriesFigures,
+)
 from shadow_mw.types import DOCTOR, Role
 
 DAYS: Final = 31
 DAY_NS: Final = 86_400 * 10**9
+MOST_LABELS: Final = 25
+"""As many as there are classes of both legs in the check of ours that has most."""
 
 _WHENS = " ".join(
     f"WHEN leg.latency_ms <= {1000 * bound} THEN {number}"
@@ -46,6 +56,8 @@ def _series(store: Store, series: Series) -> SeriesFigures:
         candidate=_leg(store, key, Role.CANDIDATE, costs[1], fields[1]),
         nulls=_nulls(store, key),
         gauges=_money(store, key),
+        checks=_checks(store, key),
+        divergences=_divergences(store, key),
     )
 
 
@@ -119,6 +131,32 @@ def _nulls(store: Store, key: tuple[str, str]) -> tuple[NullDay, ...]:
         NullDay(datetime.fromtimestamp(day * 86_400, UTC).date().isoformat(), *counts)
         for day, *counts in rows
     )
+
+
+def _checks(store: Store, key: tuple[str, str]) -> dict[str, dict[str, int]]:
+    """Never more than `MOST_LABELS` and one for a check: it may be anybody's."""
+    rows = store.query(
+        f"""SELECT name, check_labels.label, n FROM (
+            SELECT label AS number, count(*) AS n FROM check_results
+            WHERE series = {SERIES} GROUP BY label
+        ) JOIN check_labels ON check_labels.id = number ORDER BY name, n DESC, 2""",
+        key,
+    )
+    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for name, label, n in rows:
+        labels = found[name]
+        known = label if len(labels) < MOST_LABELS else OTHER_LABELS
+        labels[known] = labels.get(known, 0) + n
+    return dict(found)
+
+
+def _divergences(store: Store, key: tuple[str, str]) -> dict[tuple[str, str], int]:
+    rows = store.query(
+        f"SELECT kind, grounded, sum(n) FROM divergences WHERE series = {SERIES} GROUP BY 1, 2",
+        key,
+    )
+    words = {None: "unknown", 0: "false", 1: "true"}
+    return {(kind, words[grounded]): n for kind, grounded, n in rows}
 
 
 def _experiments(store: Store) -> dict[str, dict[str, float]]:

@@ -29,6 +29,7 @@ def families(figures: Figures) -> Iterator[Metric]:
     yield from _calls(figures)
     yield from _legs(figures)
     yield from _fields(figures)
+    yield from _checks(figures)
     yield from _money(figures)
 
 
@@ -130,6 +131,33 @@ def _fields(figures: Figures) -> Iterator[Metric]:
             for item in figures.series
             for null in item.nulls
             for role, n in (("primary", null.primary), ("candidate", null.candidate))
+        ),
+    )
+
+
+def _checks(figures: Figures) -> Iterator[Metric]:
+    """Gauges: what is judged anew moves from one label to another."""
+    yield family(
+        GaugeMetricFamily,
+        "shadow_check_pairs",
+        "Pairs by what a check says of them",
+        (*SERIES, "check", "label"),
+        (
+            ((*_names(item), check, label), n)
+            for item in figures.series
+            for check, labels in item.checks.items()
+            for label, n in labels.items()
+        ),
+    )
+    yield family(
+        GaugeMetricFamily,
+        "shadow_divergent_fields",
+        "Fields at which the two outputs differ, and whether the value is in the request",
+        (*SERIES, "kind", "grounded"),
+        (
+            ((*_names(item), *kind), n)
+            for item in figures.series
+            for kind, n in item.divergences.items()
         ),
     )
 
