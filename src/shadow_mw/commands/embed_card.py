@@ -113,16 +113,20 @@ def _drawn(experiment: str, share: Mapping[str, Any]) -> str:
 def _planned(plan: Mapping[str, Any]) -> str:
     price = "no price is known" if plan["usd"] is None else f"{dollars(plan['usd'])} at most"
     return (
-        f"{plan['calls']:,} calls with {plan['texts']:,} texts, about {plan['tokens']:,} tokens"
+        f"{_calls(plan['calls'])} with {plan['texts']:,} texts, about {plan['tokens']:,} tokens"
         f" ({price}); {plan['cached']:,} texts are embedded already; no call was made"
     )
 
 
 def _done(run: Mapping[str, Any]) -> str:
     price = "no price is known" if run["usd"] is None else dollars(run["usd"])
-    text = f"{run['embedded']:,} texts embedded in {run['calls']:,} calls ({price})"
+    text = f"{run['embedded']:,} texts embedded in {_calls(run['calls'])} ({price})"
     if run["failed"]:
         text += "; failed: " + ", ".join(f"{kind} {n:,}" for kind, n in run["failed"].items())
     if run["left"]:
         text += f"; {run['left']:,} not asked for: {shown_plain(run['stopped'])}"
     return text
+
+
+def _calls(n: int) -> str:
+    return "1 call" if n == 1 else f"{n:,} calls"
