@@ -73,9 +73,9 @@ def label(
     if store is not None:
         used = used.model_copy(update={"store": store})
     if file is not None:
+        _refuse_others({"experiment", "candidate"})
         given = read_file(file, read)
         if given.choices:
-            _refuse_others({"experiment", "candidate"})
             kept = store_choices(used, given.choices, experiment, candidate)
             click.echo(json.dumps(asdict(kept)) if machine else sentence(kept))
             return
