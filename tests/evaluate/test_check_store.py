@@ -70,6 +70,18 @@ def test_rates_and_paired_counts(path):
     )
 
 
+def test_new_and_lost_refusals_are_named_and_have_no_rate(path):
+    store_of(path, *both("p1", YES, NO), *both("p2", YES, NO), *both("p3", NO, YES))
+    text = " ".join(shown(summary(path)).split())
+    assert "refused or blocked 1 2 2 1 3" in text
+    assert "refusals: new 2 (answered/refused 2), lost 1 (refused/answered 1)" in text
+
+
+def test_where_both_do_the_same_no_refusal_is_named(path):
+    store_of(path, *both("p1", YES, YES), *both("p2", NO, NO))
+    assert "refusals:" not in shown(summary(path))
+
+
 def test_a_value_that_compares_has_a_spread(path):
     sizes = [50, 100, 100, 100, 400]
     legs = [both(f"p{n}", "a" * 100, "a" * size) for n, size in enumerate(sizes)]
@@ -170,7 +182,7 @@ def test_the_report_as_json_and_for_people(path):
     }
     json.dumps(report, allow_nan=False)
     text = " ".join(shown(summary(path)).split())
-    assert "refused or blocked 0.0 % 100.0 % 1 0 1" in text
+    assert "refused or blocked 0 1 1 0 1" in text
     assert "length ratio 0.55 (0.55-0.55) 1" in text
 
 

@@ -38,6 +38,12 @@ NO_RATES = frozenset({"length", "lexical_similarity", "citation_overlap", "promp
 """Ratios and similarities: the median says more than the mean."""
 
 
+REFUSAL = "refusal"
+"""Recognised by rules: pairs to read, whose rate would be taken for more than it is."""
+
+REFUSING = frozenset({"refused", "blocked"})
+
+
 def fill(table: Table, checks: Mapping[str, CheckCounts]) -> Table:
     """One row for each check that has a result."""
     table.add_column("check", overflow="fold")
@@ -52,7 +58,7 @@ def fill(table: Table, checks: Mapping[str, CheckCounts]) -> Table:
 
 def notes(checks: Mapping[str, CheckCounts]) -> list[str]:
     """Labels, and what did not run."""
-    return [*_labels(checks), *_faults(checks)]
+    return [*_refusals(checks.get(REFUSAL)), *_labels(checks), *_faults(checks)]
 
 
 def _ordered(checks: Mapping[str, CheckCounts]) -> list[str]:
@@ -68,6 +74,10 @@ def _cells(name: str, counts: CheckCounts) -> tuple[str, str, str, str]:
     if counts.primary is None:
         return "", _compared(name, counts), "", ""
     ours, theirs = _rate(counts.primary), _rate(counts.candidate)
+    if name == REFUSAL:
+        ours, theirs = (
+            f"{round(counts.n * (x or 0)):,}" for x in (counts.primary, counts.candidate)
+        )
     return ours, theirs, f"{counts.higher:,}", f"{counts.lower:,}"
 
 
@@ -82,6 +92,23 @@ def _rate(value: float | None) -> str:
         return numbers.NOTHING
     # Another package's check may count in any unit.
     return numbers.rate(value) if 0 <= value <= 1 else f"{value:,.2f}"
+
+
+def _refusals(counts: CheckCounts | None) -> Iterator[str]:
+    """What only one of the two refused, by name."""
+    if counts is None or not counts.higher + counts.lower:
+        return
+    found: dict[str, dict[str, int]] = {"new": {}, "lost": {}}
+    for label, n in counts.labels.items():
+        ours, _, theirs = label.partition("/")
+        if (ours in REFUSING) != (theirs in REFUSING):
+            found["new" if theirs in REFUSING else "lost"][label] = n
+    shown = [
+        f"{kind} {sum(labels.values()):,}"
+        + (f" ({', '.join(f'{label} {n:,}' for label, n in labels.items())})" if labels else "")
+        for kind, labels in found.items()
+    ]
+    yield f"refusals: {', '.join(shown)}; rules recognise them: read the pairs, gate nothing by it"
 
 
 def _labels(checks: Mapping[str, CheckCounts]) -> Iterator[str]:
