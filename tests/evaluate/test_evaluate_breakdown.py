@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 
 import pytest
 from evaluate.spans import PRICES, START, add_labels, both, leg, store_of, summary
@@ -305,6 +306,41 @@ def test_the_segment_that_loses_most_clearly_comes_first_and_the_rest_is_counted
         "perfect": {"primary": 17, "candidate": 14},
         "hallucinated": {"primary": 0, "candidate": 3},
     }
+
+
+def test_rules_are_suggested_from_the_requests_own_schemas(path):
+    schema = {
+        "type": "object",
+        "properties": {
+            "due": {"type": "string", "format": "date"},
+            "rows": {"type": "array", "items": {"properties": {"q": {"type": ["number", "null"]}}}},
+            '"a \\"status\\""': {"enum": ["paid", "open", None]},
+            "name": {"type": "string"},
+            "total": {"type": "number"},
+            "either": {"type": "number"},
+        },
+    }
+    tool = {"name": "f", "parameters": {"properties": {"either": {"enum": ["x"]}}}}
+    request = {
+        "messages": [],
+        "response_format": {"type": "json_schema", "json_schema": {"schema": schema}},
+        "tools": [{"type": "function", "function": tool}],
+    }
+    (path.parent / "shadow.toml").write_text('[fields.total]\nnormalise = "text"\n')
+    rules = FieldJudge.declared({"total": {"normalise": "text"}})
+    evaluator = Evaluator.open(path, PRICES, fields=rules)
+    evaluator.export([leg("primary", "p", "{}", shadow__request=json.dumps(request))])
+    evaluator.export([leg("candidate", "p", "{}"), *both("q")])
+    evaluator.shutdown()
+    printed = tomllib.loads(run(path, "report", "--suggest-rules"))
+    assert printed == {
+        "fields": {
+            'a "status"': {"normalise": "enum", "values": ["paid", "open"]},
+            "due": {"normalise": "date"},
+            "rows[].q": {"normalise": "decimal"},
+        }
+    }
+    FieldJudge.declared(printed["fields"])
 
 
 def test_a_rule_that_meets_no_field_is_named(path):

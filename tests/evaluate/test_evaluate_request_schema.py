@@ -156,12 +156,13 @@ def test_a_key_that_was_asked_for_is_not_labelled_and_any_other_is_unexpected():
     assert dict(judge(truth, output))["status"] == "unexpected_field"
 
 
-def test_a_schema_suggests_enums_and_iso_dates_and_changes_no_judgement_by_itself():
+def test_a_schema_suggests_enums_dates_and_numbers_and_changes_no_judgement_by_itself():
     rules = Schema(INVOICE).rules()
     assert {path: rule.normalise for path, rule in rules.items()} == {
         "due": "date",
         "status": "enum",
         "items[].day": "date",
+        "items[].q": "decimal",
     }
     assert rules["status"].values == ("paid", "open")
     assert rules["due"].order is None

@@ -14,8 +14,11 @@ from rich.console import Console
 from shadow_mw import settings
 from shadow_mw.commands.judges import judges_json, show_judges
 from shadow_mw.evaluate.pipeline import Store, summarise
+from shadow_mw.evaluate.series import choose
+from shadow_mw.evaluate.suggestions import as_toml, suggestions
 from shadow_mw.report.as_json import as_json
 from shadow_mw.report.terminal import show
+from shadow_mw.results import Series
 
 
 @click.command()
@@ -23,12 +26,23 @@ from shadow_mw.report.terminal import show
 @click.option("--experiment", help="Default: the one with the newest data.")
 @click.option("--candidate", help="Default: the one with the newest data.")
 @click.option("--json", "machine", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--suggest-rules",
+    "suggest",
+    is_flag=True,
+    help="Print rules of fields for shadow.toml instead, from the requests' own schemas.",
+)
 def report(
-    store: Path | None, experiment: str | None, candidate: str | None, machine: bool
+    store: Path | None, experiment: str | None, candidate: str | None, machine: bool, suggest: bool
 ) -> None:
     """Show what was mirrored, and both models side by side."""
+    if machine and suggest:
+        raise click.UsageError("--suggest-rules prints TOML: --json does not go with it")
     path = store or settings.load().store
     with Store.open(path) as opened:
+        if suggest:
+            _suggest(opened, choose(opened, experiment, candidate)[0])
+            return
         summary = summarise(opened, experiment, candidate)
         if machine:
             found = as_json(summary) | judges_json(opened, summary.series) | {"store": str(path)}
@@ -37,6 +51,14 @@ def report(
         console = Console(file=lenient_stdout(), highlight=False)
         show(summary, console)
         show_judges(opened, summary.series, console)
+
+
+def _suggest(store: Store, series: Series | None) -> None:
+    rules = suggestions(store, series) if series else {}
+    if not rules:
+        click.echo("no schema in the newest requests says more than is declared", err=True)
+        return
+    click.echo(as_toml(rules))
 
 
 def lenient_stdout() -> TextIO:

@@ -52,7 +52,10 @@ class Schema:
         return bool(nodes)
 
     def rules(self) -> dict[str, FieldRule]:
-        """Rules that the schema suggests: enums without case, ISO dates. Nobody declared them."""
+        """Rules that the schema suggests: enums without case, ISO dates, numbers in strings.
+
+        Nobody declared them.
+        """
         return {path: rule for path, node in self._leaves() if (rule := _rule(node)) is not None}
 
     def _leaves(self) -> Iterator[tuple[str, Node]]:
@@ -200,4 +203,7 @@ def _rule(node: Node) -> FieldRule | None:
         return FieldRule(normalise="enum", values=tuple(values))
     if node.get("format") == "date":
         return FieldRule(normalise="date")
+    kinds = node.get("type")
+    if {"number", "integer"} & set(kinds if isinstance(kinds, list) else [kinds]):
+        return FieldRule(normalise="decimal")
     return None
