@@ -66,6 +66,38 @@ def run(directory):
     return {row[0]: row[1:] for row in json.loads(done.stdout)}, done.stderr
 
 
+ROW = {
+    "pair_id": "p1",
+    "primary": {"output": "Plain words."},
+    "candidate": {"output": "**Bold** words."},
+}
+
+
+@pytest.mark.parametrize(
+    ("choice", "found"),
+    [
+        ("only = ['acme.plain_text']", {"acme.plain_text": {"plain/markdown": 1}}),
+        ("only = ['length']", {"length": {"both_short": 1}}),
+    ],
+)
+def test_the_documented_check_can_be_chosen(tmp_path, choice, found):
+    install(tmp_path, block("python"), block("toml"))
+    (tmp_path / "pairs.jsonl").write_text(json.dumps(ROW))
+    (tmp_path / "shadow.toml").write_text(f"[checks]\n{choice}\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "shadow_mw", "score", "pairs.jsonl", "--json"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path), "SHADOW_CONFIG": "shadow.toml"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    checks = json.loads(done.stdout)["checks"]
+    assert {name: counts["labels"] for name, counts in checks.items()} == found
+
+
 def test_the_documented_check_is_found_and_run(tmp_path):
     install(tmp_path, block("python"), block("toml"))
     results, log = run(tmp_path)

@@ -55,10 +55,10 @@ class Checklist:
     @property
     def table(self) -> str:
         """The choice as JSON, the same for choices that judge alike."""
-        choice = self.choice
+        choice, some = self.choice, self.choice.only is not None
         table = {
-            "only": None if choice.only is None else sorted(set(choice.only)),
-            "without": sorted(set(choice.without or ())),
+            "only": sorted(set(choice.only or ())) if some else None,
+            "without": None if some else sorted(set(choice.without or ())),
             "tool_calls_ordered": bool(choice.tool_calls_ordered),
             "length_band": list(choice.length_band or (SHORTEST, LONGEST)),
         }

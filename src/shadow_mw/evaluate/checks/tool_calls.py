@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from shadow_mw.evaluate.checks.case import Case
@@ -17,6 +17,8 @@ FAILED: Final = "failed"
 NO_CALLS: Final = "no_calls"
 IDENTICAL: Final = "identical"
 EQUIVALENT: Final = "equivalent"
+OTHER_ORDER: Final = "other_order"
+"""The same calls, where their order counts."""
 OTHER_ARGUMENTS: Final = "other_arguments"
 EXTRA_CALL: Final = "extra_call"
 MISSING_CALL: Final = "missing_call"
@@ -83,8 +85,9 @@ def ladder(
         return fault
     if not ours or not theirs:
         return CALL_EXPECTED if ours else NONE_EXPECTED
-    if _same([call.canonical for call in ours], [call.canonical for call in theirs], ordered):
-        return EQUIVALENT
+    left, right = [call.canonical for call in ours], [call.canonical for call in theirs]
+    if Counter(left) == Counter(right):
+        return OTHER_ORDER if ordered and left != right else EQUIVALENT
     return _by_names([call.name for call in ours], [call.name for call in theirs])
 
 
@@ -116,10 +119,6 @@ def _fault(calls: Sequence[Made], offered: Offered | None) -> str:
     if offered is not None and any(call.tool is None for call in calls):
         return NOT_OFFERED
     return BREAKS_SCHEMA if any(call.breaks_schema for call in calls) else "valid"
-
-
-def _same(ours: list[Hashable], theirs: list[Hashable], ordered: bool) -> bool:
-    return ours == theirs if ordered else Counter(ours) == Counter(theirs)
 
 
 def _by_names(ours: list[str], theirs: list[str]) -> str:
