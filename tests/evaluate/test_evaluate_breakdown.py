@@ -335,7 +335,7 @@ def test_rules_are_suggested_from_the_requests_own_schemas(path):
     printed = tomllib.loads(run(path, "report", "--suggest-rules"))
     assert printed == {
         "fields": {
-            'a "status"': {"normalise": "enum", "values": ["paid", "open"]},
+            '"a \\"status\\""': {"normalise": "enum", "values": ["paid", "open"]},
             "due": {"normalise": "date"},
             "rows[].q": {"normalise": "decimal"},
         }
