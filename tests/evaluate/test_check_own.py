@@ -13,7 +13,9 @@ from evaluate.cases import case
 
 from shadow_mw.evaluate.checks import run as checks
 from shadow_mw.evaluate.checks.check import CheckResult, sound
+from shadow_mw.evaluate.checks.checklist import Checklist
 from shadow_mw.evaluate.checks.run import all_checks, built_in, own_checks, run_checks
+from shadow_mw.settings import load
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "checks.md").read_text()
 
@@ -28,10 +30,16 @@ print(json.dumps([[r.name, r.primary, r.candidate, r.label, r.detail] for r in f
 """
 
 
-def block(language):
-    """The only block of a language in the document."""
-    (found,) = re.findall(rf"```{language}\n(.*?)```", DOCUMENT, re.DOTALL)
+def block(language, begin=""):
+    """The only block of a language in the document that begins so."""
+    (found,) = re.findall(rf"```{language}\n({re.escape(begin)}.*?)```", DOCUMENT, re.DOTALL)
     return found
+
+
+def test_the_documented_choice_is_taken():
+    choice = Checklist.declared(load(**tomllib.loads(block("toml", "[checks]"))).checks)
+    names = {check.name for check in choice.selected()}
+    assert names == {check.name for check in built_in()} - {"facts_differ", "lexical_similarity"}
 
 
 def install(directory, source, project):
@@ -81,7 +89,7 @@ ROW = {
     ],
 )
 def test_the_documented_check_can_be_chosen(tmp_path, choice, found):
-    install(tmp_path, block("python"), block("toml"))
+    install(tmp_path, block("python"), block("toml", "[project]"))
     (tmp_path / "pairs.jsonl").write_text(json.dumps(ROW))
     (tmp_path / "shadow.toml").write_text(f"[checks]\n{choice}\n")
     done = subprocess.run(
@@ -99,7 +107,7 @@ def test_the_documented_check_can_be_chosen(tmp_path, choice, found):
 
 
 def test_the_documented_check_is_found_and_run(tmp_path):
-    install(tmp_path, block("python"), block("toml"))
+    install(tmp_path, block("python"), block("toml", "[project]"))
     results, log = run(tmp_path)
     assert results["acme.plain_text"] == [1.0, 0.0, "plain/markdown", ""]
     assert results["length"][2] == "both_short"
