@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+IMPORTED = "imported"
+"""The epoch of verdicts that came with rows: nobody knows what that judge was asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:

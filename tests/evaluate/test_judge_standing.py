@@ -120,9 +120,10 @@ def test_a_judge_that_moves_to_one_side_alarms_and_so_does_another_model(store):
         turned[0], model[0] = False, "judge-1-june"
         other = judged(store, server, "--anchors")["judges"][0]["drift"]
         assert stored_standings(store).judges[0].drift.round == 2
-        model[0] = "judge-1"
+        # Frozen anew: what the other model said.
         judged(store, server, "--freeze-anchors", FROZEN)
         assert stored_standings(store).judges[0].drift is None
+        settled = judged(store, server, "--anchors")["judges"][0]["drift"]
     assert (moved["to_primary"], moved["to_candidate"]) == (FROZEN, 0)
     assert moved["p"] == pytest.approx(2 / 2**FROZEN)
     assert (moved["alarm"], moved["same_judge"]) == (True, True)
@@ -132,6 +133,7 @@ def test_a_judge_that_moves_to_one_side_alarms_and_so_does_another_model(store):
     )
     assert (other["alarm"], other["same_judge"], other["p"]) == (True, False, 1)
     assert "another model or system fingerprint answers" in other["reasons"][0]
+    assert (settled["round"], settled["alarm"], settled["compared"]) == (1, False, FROZEN)
 
 
 def test_a_judge_that_falls_silent_alarms(store):

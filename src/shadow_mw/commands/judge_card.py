@@ -81,7 +81,9 @@ def _drawn(head: dict[str, Json]) -> str:
 
 def _show_card(card: JudgeCard, console: Console) -> None:
     name, model = shown_plain(card.judge), shown_plain(card.model)
-    console.print(Text(f"judge {name}" + (f" ({model})" if model != name else ""), style="bold"))
+    console.print(
+        Text(f"judge {name}" + (f" ({model})" if model not in ("", name) else ""), style="bold")
+    )
     if card.gates:
         console.print(Text("qualified: its verdicts may gate a decision", style="bold green"))
     elif card.qualified:

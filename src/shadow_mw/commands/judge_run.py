@@ -12,6 +12,7 @@ from shadow_mw.commands.progress import progress
 from shadow_mw.evaluate.judging.fingerprint import spec_of
 from shadow_mw.evaluate.judging.items import Sample
 from shadow_mw.evaluate.judging.judge import Plan, Run, judge_pairs, plan
+from shadow_mw.evaluate.judging.pools import newest, pools
 from shadow_mw.evaluate.judging.record import Record
 from shadow_mw.evaluate.judging.store import StoreRecord, recording, set_judged
 from shadow_mw.evaluate.judging.values import Item, Judge, JudgeSettings, Progress, Watch
@@ -159,12 +160,15 @@ def _watch(title: str, calls: int) -> Iterator[Watch]:
 
 
 def _freeze(work: Work, found: Run) -> dict[str, int]:
-    from shadow_mw.evaluate.judging.anchors import freeze
-    from shadow_mw.evaluate.judging.pools import newest, pools
+    """The newest verdicts: those of a round where somebody else has answered since."""
+    from shadow_mw.evaluate.judging.anchors import freeze, newest_answers
 
     if work.anchors is None:
         return {}
+    specs, epochs = {o.spec for o in found.opinions}, {o.epoch for o in found.opinions}
+    again = [o for spec in specs for o in newest_answers(work.store, work.series, spec)]
+    known = [*found.opinions, *(opinion for opinion in again if opinion.epoch not in epochs)]
     return {
-        name: freeze(work.store, work.series, pool, found.opinions, work.anchors)
-        for name, pool in newest(pools(found.opinions)).items()
+        name: freeze(work.store, work.series, pool, known, work.anchors)
+        for name, pool in newest(pools(known)).items()
     }

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from shadow_mw.report.numbers import rate, shown_plain
-from shadow_mw.standings import JudgeDrift, JudgeStanding, PanelStanding, Rate, Standings
+from shadow_mw.standings import IMPORTED, JudgeDrift, JudgeStanding, PanelStanding, Rate, Standings
 
 
 def show(standings: Standings, console: Console) -> None:
@@ -66,9 +66,9 @@ def panel_lines(panel: PanelStanding) -> Iterator[str]:
 
 def _name(standing: JudgeStanding) -> str:
     name, model = shown_plain(standing.judge), shown_plain(standing.model)
-    if standing.model is None:
+    if standing.epoch == IMPORTED:
         return f"{name} (verdicts came with rows)"
-    return name if model == name else f"{name} ({model})"
+    return name if model in ("", name) else f"{name} ({model})"
 
 
 def _lines(standing: JudgeStanding) -> Iterator[str]:

@@ -122,9 +122,8 @@ def items_of(
 
 def drift_of(store: Store, series: Series, spec: str) -> JudgeDrift | None:
     """The newest round that has a whole pair, against the frozen one; None without such a round."""
-    (newest,) = store.one(f"SELECT max(round) FROM anchors WHERE {OF_SPEC}", (*_key(series), spec))
     before = answers(store, series, spec, 0)
-    for number in range(newest or 0, 0, -1):
+    for number in range(_newest(store, series, spec), 0, -1):
         after = answers(store, series, spec, number)
         found = [pool for pool in pools(after) if pool.judgements]
         if found:
@@ -164,6 +163,17 @@ def _reasons(found: Drift, *, same: bool) -> list[str]:
     if found.falling_silent:
         reasons.append(f"{found.lost} pairs have no verdict any more")
     return reasons
+
+
+def newest_answers(store: Store, series: Series, spec: str) -> list[Opinion]:
+    """What a judge said when it was last asked again; nothing where it was not."""
+    number = _newest(store, series, spec)
+    return answers(store, series, spec, number) if number else []
+
+
+def _newest(store: Store, series: Series, spec: str) -> int:
+    (number,) = store.one(f"SELECT max(round) FROM anchors WHERE {OF_SPEC}", (*_key(series), spec))
+    return int(number or 0)
 
 
 def answers(store: Store, series: Series, spec: str, number: int) -> list[Opinion]:

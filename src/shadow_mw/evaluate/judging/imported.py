@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shadow_mw.evaluate.judging.items import item_at
-from shadow_mw.evaluate.judging.store import IMPORTED, INSERT, imported_as, row_of
+from shadow_mw.evaluate.judging.store import INSERT, imported_as, row_of
 from shadow_mw.evaluate.judging.values import Opinion, Winner
 from shadow_mw.evaluate.store import Store
+from shadow_mw.standings import IMPORTED
 from shadow_mw.types import Role
 
 ORDERS = (Role.PRIMARY, Role.CANDIDATE)
@@ -26,7 +27,8 @@ class Verdicts:
 def keep(store: Store, pair: int, pair_id: str, verdicts: Verdicts) -> None:
     """Store a pair's verdicts in place of what that judge's were; inside a transaction.
 
-    Their time is 0, so that no answer of a judge that was asked here is ever the older one.
+    Their time is 0, so that no answer of a judge that was asked here is ever the older one. Outputs
+    that are the same are ties here as everywhere, whatever the verdicts are.
     """
     item, spec = item_at(store, pair, pair_id), imported_as(pair, verdicts.name)
     store.write("DELETE FROM opinions WHERE spec = ?", [(spec,)])
@@ -45,7 +47,8 @@ def keep(store: Store, pair: int, pair_id: str, verdicts: Verdicts) -> None:
         for first, winner in zip(ORDERS, verdicts.winners, strict=True)
     ]
     store.write(INSERT, map(row_of, opinions))
-    store.write("INSERT INTO judged VALUES (?, ?, 1) ON CONFLICT DO NOTHING", [(pair, item.digest)])
+    shown = None if item.primary == item.candidate else item.digest
+    store.write("INSERT INTO judged VALUES (?, ?, 1) ON CONFLICT DO NOTHING", [(pair, shown)])
 
 
 def has_any(store: Store) -> bool:

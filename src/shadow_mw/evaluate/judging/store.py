@@ -13,10 +13,8 @@ from shadow_mw.evaluate.judging.values import Opinion, Winner
 from shadow_mw.evaluate.series import SERIES
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import Series
+from shadow_mw.standings import IMPORTED
 from shadow_mw.types import Role
-
-IMPORTED = "imported"
-"""The epoch of verdicts that came with rows: nobody knows what that judge was asked for."""
 
 COLUMNS = tuple(
     name
