@@ -67,12 +67,6 @@ def dumps(value: Json) -> str:
     return _ENCODER.encode(value)
 
 
-# Made once: to make it takes as long as to write a short value.
-_ENCODER = json.JSONEncoder(
-    ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=float, allow_nan=False
-)
-
-
 def plain(value: Json) -> Json:
     """Numbers as floats, which is what a wire format reads.
 
@@ -80,15 +74,23 @@ def plain(value: Json) -> Json:
         ValueError: one is beyond what a float holds.
     """
     if isinstance(value, dict):
-        return {k: item if type(item) is str else plain(item) for k, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [item if type(item) is str else plain(item) for item in value]
-    if isinstance(value, Decimal):
-        number = float(value)
-        if not isfinite(number):
-            raise ValueError(f"{value} is too large a number")
-        return number
-    return value
+        return [plain(item) for item in value]
+    return _as_float(value) if isinstance(value, Decimal) else value
+
+
+def _as_float(number: Decimal) -> float:
+    found = float(number)
+    if not isfinite(found):
+        raise ValueError(f"{number} is too large a number")
+    return found
+
+
+# Made once: to make it takes as long as to write a short value.
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_as_float, allow_nan=False
+)
 
 
 def same_leg(one: Observation, other: Observation) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Protocol
 
@@ -12,8 +12,9 @@ from shadow_mw.evaluate.fields.judge import leaves
 from shadow_mw.evaluate.ingest import Content, Observation
 from shadow_mw.evaluate.judging.imported import Verdicts
 from shadow_mw.evaluate.rows import values as v
-from shadow_mw.evaluate.rows.json_values import dumps, load, plain, read_request, whole
+from shadow_mw.evaluate.rows.json_values import dumps, load, read_request, whole
 from shadow_mw.evaluate.rows.keys import LEGS, ROW, SHARED
+from shadow_mw.evaluate.rows.requests import Requests
 from shadow_mw.prices import PriceTable
 from shadow_mw.types import Call, Json, Outcome, Reply, Role, ToolCall, Usage
 from shadow_mw.wire import lenient, output_messages
@@ -73,6 +74,10 @@ class Reader:
     """Prices what comes without a cost; None leaves it unpriced."""
     experiment: str = "default"
     """Of rows that name none."""
+    _requests: Requests = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_requests", Requests(self.redaction.request))
 
     def line(self, line: bytes, *, first: bool) -> Row:
         """Read one line.
@@ -119,9 +124,9 @@ class Reader:
 
     def _request(self, row: Mapping[str, Json]) -> tuple[Call | None, Content]:
         """The request as sent, and what it says in the shape that all formats share."""
-        body, call, system, messages = row.get("input"), None, None, None
-        if body is not None:
-            body = self.redaction.request(plain(body))
+        given, text, call, system, messages = row.get("input"), None, None, None, None
+        if given is not None:
+            body, text = self._requests.read(given)
             call = read_request(body)
         if call is not None:
             system, messages = call.system_instructions or None, call.input_messages
@@ -130,7 +135,8 @@ class Reader:
             system = self.redaction.json(row["system_instructions"])
         if "input_messages" in row:
             messages = self.redaction.json(row["input_messages"])
-        return call, Content(*(None if x is None else dumps(x) for x in (body, system, messages)))
+        said = (None if value is None else dumps(value) for value in (system, messages))
+        return call, Content(text, *said)
 
     def _leg(
         self, role: Role, row: Mapping[str, Json], call: Call | None, content: Content

@@ -1,0 +1,52 @@
+"""The requests of many rows: what they share, a prompt or a schema, is read once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import lru_cache
+
+from shadow_mw.evaluate.rows.json_values import dumps
+from shadow_mw.types import Json
+
+REMEMBERED = 1024
+LONGEST = 20_000
+"""Characters of a part that is remembered."""
+
+LISTS = frozenset({"messages", "input"})
+"""Lists of which some items are the same in many requests, and others new in each."""
+
+
+class Requests:
+    """Reads request bodies under one redaction."""
+
+    def __init__(self, redact: Callable[[Json], Json]) -> None:
+        self._redact = redact
+        self._remembered = lru_cache(REMEMBERED)(self._read)
+
+    def read(self, body: dict[str, Json]) -> tuple[dict[str, Json], str]:
+        """A body as it may be stored, and its canonical JSON; parts of it are not to be changed.
+
+        Raises:
+            ValueError: a number in it is beyond what a float holds.
+        """
+        values: dict[str, Json] = {}
+        texts: dict[str, str] = {}
+        for given, value in body.items():
+            if given in LISTS and isinstance(value, list):
+                items = [self._part("", item) for item in value]
+                name, kept = given, [item[1] for item in items]
+                text = f"[{','.join(item[2] for item in items)}]"
+            else:
+                name, kept, text = self._part(given, value)
+            values[name], texts[name] = kept, text
+        return values, "{" + ",".join(f"{dumps(n)}:{texts[n]}" for n in sorted(texts)) + "}"
+
+    def _part(self, name: str, value: Json) -> tuple[str, Json, str]:
+        text = dumps(value)
+        return (self._remembered if len(text) <= LONGEST else self._read)(name, text)
+
+    def _read(self, name: str, text: str) -> tuple[str, Json, str]:
+        """Name, value and text as they may be stored."""
+        ((clean, value),) = self._redact({name: json.loads(text)}).items()
+        return clean, value, dumps(value)
