@@ -40,10 +40,17 @@ RATIOS: Final = """SELECT pairs.id AS pair, pairs.series AS series, candidate AS
     JOIN check_labels ON check_labels.id = check_results.label
     WHERE check_labels.name = 'length' AND check_labels.label != 'both_short'
         AND candidate > 0"""
-BOTH: Final = """SELECT again.id AS again, asked.id AS asked
-    FROM pairs again JOIN pairs asked ON asked.primary_row = again.primary_row
-    WHERE again.series = ? AND asked.series = ?"""
-"""Calls that both were asked: the primary again, and the candidate."""
+BOTH: Final = """WITH both AS MATERIALIZED (SELECT again.id AS again, asked.id AS asked
+    FROM pairs again CROSS JOIN observations second ON second.id = again.candidate_row
+    CROSS JOIN observations first ON first.pair_id = second.pair_id
+        AND first.experiment = second.experiment AND first.role = second.role
+        AND first.candidate_id = ?
+    CROSS JOIN pairs asked ON asked.candidate_row = first.id
+    WHERE again.series = ?)"""
+"""Calls that both were asked: the primary again, and the candidate.
+
+Each step is one look into an index; CROSS keeps SQLite from taking another way.
+"""
 
 
 def noise_floor(store: Store, key: tuple[str, str]) -> NoiseFloor | None:
@@ -58,11 +65,13 @@ def noise_floor(store: Store, key: tuple[str, str]) -> NoiseFloor | None:
     if not pairs:
         return None
     rows = {
-        name: row for source in SOURCES for name, row in _rows(store, source, ours, floor).items()
+        name: row
+        for source in SOURCES
+        for name, row in _rows(store, source, candidate, ours, floor).items()
     }
     candidates, primaries = _ratios(store, ours), _ratios(store, floor)
     if primaries:
-        rows[LENGTH] = _length_row(store, ours, floor, candidates, primaries)
+        rows[LENGTH] = _length_row(store, candidate, floor, candidates, primaries)
     return NoiseFloor(pairs, rows, _band(candidates, primaries) if primaries else None)
 
 
@@ -73,27 +82,26 @@ def _series(store: Store, experiment: str, candidate: str) -> int | None:
     return rows[0][0] if rows else None
 
 
-def _rows(store: Store, source: str, ours: int, floor: int) -> dict[str, NoiseRow]:
+def _rows(store: Store, source: str, candidate: str, ours: int, floor: int) -> dict[str, NoiseRow]:
     """One row for each measure that the primary has against itself."""
     means = f"SELECT name, avg(value), count(*) FROM ({source}) WHERE series = ? GROUP BY name"
     primary = {name: (mean, n) for name, mean, n in store.query(means, (floor,))}
     if not primary:
         return {}
-    candidate = {name: (mean, n) for name, mean, n in store.query(means, (ours,))}
+    candidates = {name: (mean, n) for name, mean, n in store.query(means, (ours,))}
     paired = {
         name: (difference, n)
         for name, difference, n in store.query(
-            f"""WITH both AS ({BOTH})
-            SELECT one.name, avg(one.value - other.value), count(*) FROM both
-            JOIN ({source}) AS other ON other.pair = both.again
-            JOIN ({source}) AS one ON one.pair = both.asked AND one.name = other.name
+            f"""{BOTH} SELECT one.name, avg(one.value - other.value), count(*) FROM both
+            CROSS JOIN ({source}) AS other ON other.pair = both.again
+            CROSS JOIN ({source}) AS one ON one.pair = both.asked AND one.name = other.name
             GROUP BY one.name""",
-            (floor, ours),
+            (candidate, floor),
         )
     }
     nothing = (None, 0)
     return {
-        name: NoiseRow(*candidate.get(name, nothing), *primary[name], *paired.get(name, nothing))
+        name: NoiseRow(*candidates.get(name, nothing), *primary[name], *paired.get(name, nothing))
         for name in sorted(primary)
     }
 
@@ -105,14 +113,17 @@ def _ratios(store: Store, series: int) -> Counter[float]:
 
 
 def _length_row(
-    store: Store, ours: int, floor: int, candidates: Counter[float], primaries: Counter[float]
+    store: Store,
+    candidate: str,
+    floor: int,
+    candidates: Counter[float],
+    primaries: Counter[float],
 ) -> NoiseRow:
     paired = store.query(
-        f"""WITH both AS ({BOTH})
-        SELECT one.value, other.value, count(*) FROM both
-        JOIN ({RATIOS}) AS other ON other.pair = both.again
-        JOIN ({RATIOS}) AS one ON one.pair = both.asked GROUP BY 1, 2""",
-        (floor, ours),
+        f"""{BOTH} SELECT one.value, other.value, count(*) FROM both
+        CROSS JOIN ({RATIOS}) AS other ON other.pair = both.again
+        CROSS JOIN ({RATIOS}) AS one ON one.pair = both.asked GROUP BY 1, 2""",
+        (candidate, floor),
     )
     n = sum(count for *_, count in paired)
     apart = sum((_distance(one) - _distance(other)) * count for one, other, count in paired)
