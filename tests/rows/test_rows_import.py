@@ -205,6 +205,15 @@ def test_judge_verdicts_of_rows_are_an_epoch_of_their_own(shadow):
     assert verdicts(shadow)[0][2] == wins(primary=2, tie=1, candidate=1)
 
 
+def test_of_outputs_that_are_the_same_a_verdict_is_kept_and_counts_nothing(shadow):
+    judge = {"name": "g", "winners": ["primary", "primary"]}
+    rows = [row("p1", "same", "same", judge=judge), row("p2", "one", "other", judge=judge)]
+    printed(shadow("import", "-", "--json", stdin=lines(*rows)))
+    (card,) = printed(shadow("report", "--json"))["judges"]
+    assert (card["wins"], card["identical"]) == (wins(primary=1), 1)
+    assert shadow("export").stdout.count(b'"winners"') == 2
+
+
 def test_verdicts_of_rows_stay_with_their_candidate(shadow):
     """Two candidates may say the same of one request, and a judge may not."""
     rows = [
