@@ -77,7 +77,8 @@ def test_the_figures_say_what_the_servers_did(
 ) -> None:
     primary.mode("fickle", otherwise=[None, "again"])
     candidate.mode("fickle", otherwise=["swap"])
-    texts = [f"question {n}{' again' * (n % 3 == 0)}{' swap' * (n % 4 == 0)}" for n in range(1, 61)]
+    words = "question {} about parcels and warehouses{}{}"
+    texts = [words.format(n, " again" * (n % 3 == 0), " swap" * (n % 4 == 0)) for n in range(1, 61)]
     lab = new_lab(**again(primary))
     lab.agent().run(calls.ask, texts=texts)
     funnel = lab.funnel(60)
@@ -95,8 +96,14 @@ def test_the_figures_say_what_the_servers_did(
     assert exact["paired_n"] == 60
     assert noise["measures"]["lexical_similarity"]["primary"] < 1
     band = noise["length_band"]
-    assert band["low"] == 1
-    assert (band["n"], band["of"], band["inside"]) == (60, 60, 60)
+    longer = {
+        text: len(f"You said: {text}, or so I think") / len(f"You said: {text}") for text in texts
+    }
+    high = max(longer[text] for text in texts if "again" in text)
+    inside = sum("swap" not in text or longer[text] <= high for text in texts)
+    assert (band["low"], band["high"], band["n"]) == (1, high, 60)
+    assert (band["inside"], band["of"]) == (inside, 60)
+    assert inside < 60
     itself = report(lab, "--candidate", REPEAT)
     assert itself["candidate"] == REPEAT
     assert itself["noise_floor"] is None
