@@ -16,12 +16,11 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from shadow_mw.evaluate.checks.checklist import Checklist
-from shadow_mw.evaluate.checks.run import check, run_checks
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.ingest import Observation, observation, record
-from shadow_mw.evaluate.judgement import Judgement
 from shadow_mw.evaluate.pair import Pair, pairs
-from shadow_mw.evaluate.standards import BY_DEFAULT, EVERY, PLAIN, Standards, current, declare
+from shadow_mw.evaluate.rejudge import adopt, judge, rejudge_some, settle
+from shadow_mw.evaluate.standards import BY_DEFAULT, EVERY, PLAIN, Standards, current
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evaluate.summary import summarise
 from shadow_mw.exceptions import StoreError
@@ -37,12 +36,7 @@ logger = logging.getLogger("shadow_mw")
 SENDER_PATIENCE = 5.0
 """Seconds for which a locked store keeps a sender waiting; exporters give up after 10."""
 
-ANEW = "the rules of fields, the choice of checks or a candidate's context differ"
-
 NO_CONTEXTS: Mapping[str, int] = {}
-
-RESCORED_AT_ONCE = 200
-"""Pairs in one transaction: a long one would keep the evaluator from storing."""
 
 
 class Evaluator(SpanExporter):
@@ -185,22 +179,6 @@ class Evaluator(SpanExporter):
         return False
 
 
-def adopt(store: Store, standards: Standards) -> Standards:
-    """The standards that count from now on, after what was judged by others was judged anew."""
-    standards = settle(store, standards)
-    rejudge(store, standards)
-    return standards
-
-
-def settle(store: Store, standards: Standards) -> Standards:
-    """The standards that count from now on; what was judged by others waits."""
-    with store.transaction():
-        standards, changed = declare(store, standards)
-    if changed:
-        logger.warning("shadow_mw: %d pairs are judged anew: %s", changed, ANEW)
-    return standards
-
-
 def ingest(store: Store, legs: Iterable[Observation], standards: Standards = BY_DEFAULT) -> None:
     """Store legs, and judge every pair that they complete."""
     new: list[Pair] = []
@@ -216,32 +194,6 @@ def ingest(store: Store, legs: Iterable[Observation], standards: Standards = BY_
     truths = store.truths(pair.key for pair in new)
     store.add_pairs([(pair, judge(pair, truths.get(pair.key or ""), standards)) for pair in new])
     store.set_waiting(alone, no_more=no_more)
-
-
-def judge(pair: Pair, truth: Json, standards: Standards = BY_DEFAULT) -> Judgement:
-    """Run every check on one pair.
-
-    Args:
-        pair: both legs.
-        truth: of its key; None where there is none.
-        standards: what both legs are held to.
-    """
-    if not pair.comparable:
-        return Judgement()
-    checks = check(pair, has_truth=truth is not None)
-    results = run_checks(
-        pair,
-        has_truth=truth is not None,
-        context_tokens=standards.contexts.get(pair.candidate.observation.candidate_id),
-        checks=standards.checks.selected(),
-    )
-    fields = standards.fields
-    return Judgement(
-        checks,
-        None if truth is None else fields.score(pair, truth),
-        results,
-        fields.divergences(pair, same=bool(checks.exact_match)),
-    )
 
 
 def label(
@@ -269,22 +221,6 @@ def label(
         scored=sum(_scored(store, key) for key, _ in truths),
         unmatched=matches.count(0),
     )
-
-
-def rejudge(store: Store, standards: Standards = BY_DEFAULT) -> None:
-    """Judge every pair whose truth or standards changed; what was interrupted is gone on with."""
-    left = True
-    while left:
-        with store.transaction():
-            left = rejudge_some(store, standards, RESCORED_AT_ONCE)
-
-
-def rejudge_some(store: Store, standards: Standards, limit: int) -> bool:
-    """Judge so many of them, within the caller's transaction; False where there are no more."""
-    stale = store.stale_pairs(limit)
-    for row, pair in stale:
-        store.save(row, judge(pair, store.truth(pair.key), standards))
-    return len(stale) == limit
 
 
 def _scored(store: Store, key: str) -> int:

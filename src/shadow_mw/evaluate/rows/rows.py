@@ -16,6 +16,7 @@ from shadow_mw.evaluate.checks.checklist import Checklist
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.ingest import MAX_COUNT, Observation
 from shadow_mw.evaluate.judging.imported import Verdicts, keep
+from shadow_mw.evaluate.rejudge import adopt, rejudge
 from shadow_mw.evaluate.rows import parquet as rows_parquet
 from shadow_mw.evaluate.rows.json_values import same_leg
 from shadow_mw.evaluate.rows.keys import ACCEPTED
@@ -98,11 +99,11 @@ def store_rows(
     Raises:
         DataError: the store has one of these pairs with other content.
     """
-    standards = pipeline.adopt(store, Standards(fields, checks))
+    standards = adopt(store, Standards(fields, checks))
     with store.transaction():
         labels, replaced = _store_truths(store, staged)
         new = _store_pairs(store, staged, name, advance, standards)
-    pipeline.rejudge(store, standards)
+    rejudge(store, standards)
     return Imported(staged.rows, new, labels, replaced, staged.judged, skipped or {})
 
 
