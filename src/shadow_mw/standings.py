@@ -45,7 +45,7 @@ class JudgeDrift:
 
     @property
     def alarm(self) -> bool:
-        """Its scores are to gate nothing until anchors are frozen and people's labels given anew."""
+        """Its scores gate nothing until anchors are frozen and people's labels given anew."""
         return bool(self.reasons)
 
 
