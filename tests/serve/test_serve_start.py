@@ -69,6 +69,13 @@ def test_a_store_that_is_none_is_one_line(tmp_path):
     assert "not a SQLite database" in line
 
 
+def test_an_unknown_check_is_one_line(tmp_path):
+    listen = f"127.0.0.1:{free_port()}"
+    code, line = refused(tmp_path, SHADOW_CHECKS='{"only": ["jsn"]}', SHADOW_LISTEN=listen)
+    assert code == 78
+    assert line.startswith("shadow-mw: checks.only=jsn: accepted are json, schema, length, ")
+
+
 def test_without_its_extra_one_line_says_what_to_install():
     code = (
         "import sys; sys.modules['uvicorn'] = None; sys.argv = ['shadow-mw', 'serve']\n"
