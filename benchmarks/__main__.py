@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks import (
+    calibration,
     checks,
     collector,
     fields,
@@ -23,6 +24,7 @@ from benchmarks import (
     overhead,
     peers,
     saturation,
+    scale,
 )
 from benchmarks.results import Part, keep, say, show, show_targets
 
@@ -35,8 +37,10 @@ PARTS: dict[str, Callable[..., Part]] = {
     "F": fields.measure,
     "I": ingest.measure,
     "G": collector.measure,
+    "J": calibration.measure,
     "K": checks.measure,
     "P": peers.measure,
+    "S": scale.measure,
 }
 
 
@@ -44,6 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("--quick", action="store_true", help="under two minutes, wide intervals")
     parser.add_argument("--only", nargs="+", choices=sorted(PARTS), default=sorted(PARTS))
+    parser.add_argument("--keep-nothing", action="store_true", help="leave the last results")
     args = parser.parse_args()
     load = psutil.getloadavg()[0]
     machine = {
@@ -65,7 +70,8 @@ def main() -> None:
     show_targets(list(parts.values()))
     machine["seconds"] = round(time.monotonic() - started)
     say(f"{machine['seconds']} s, load after {psutil.getloadavg()[0]:.2f}")
-    keep(parts, machine)
+    if not args.keep_nothing:
+        keep(parts, machine)
 
 
 if __name__ == "__main__":

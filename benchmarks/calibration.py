@@ -15,9 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
+from benchmarks.results import Part, Target, say, show, show_targets
 from shadow_mw.evaluate.calibration.correction import Estimate, Scored, correct, plain
 
 JUDGEMENTS = Path(__file__).parents[2] / "shared" / "data" / "judgements.jsonl"
@@ -26,24 +24,45 @@ WINNERS = {"1": 1.0, "2": 0.0}
 PAIRS = 1000
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.calibration")
-    parser.add_argument("--rounds", type=int, default=1000)
-    parser.add_argument("--labels", type=int, nargs="+", default=[50, 80, 200])
-    args = parser.parse_args()
-    started = time.monotonic()
-    table = Table(title=f"{args.rounds} rounds of {PAIRS} judged pairs, 95 % intervals")
-    for title in ("judge", "labels", "segments", "truth", "judge says", "interval"):
-        table.add_column(title)
-    for title in ("covers", "half-width", "against labels alone"):
-        table.add_column(title, justify="right")
+def measure(_: Path | None = None, *, quick: bool = False) -> Part:
+    """Coverage and width of each interval, by judge and number of labels."""
+    rounds, labels = (100, (80,)) if quick else (1000, (50, 80, 200))
+    part = Part(
+        "J. Win rates of judges, corrected by people's labels",
+        f"{rounds} rounds of {PAIRS} judged pairs, 95 % intervals of the share in which the longer"
+        " answer wins; on LLMBar.",
+        ["judge", "labels", "segments", "truth", "judge says", "interval", *MEASURED],
+    )
+    if not JUDGEMENTS.exists():
+        part.notes.append(f"Not measured: needs {JUDGEMENTS}.")
+        return part
     for judge in JUDGES:
         population = list(longer_wins(judge))
-        for labels in args.labels:
+        for count in labels:
             for segments in (False, True):
-                add_rows(table, judge, population, labels, segments, args.rounds)
-    Console(width=140).print(table)
-    Console().print(f"{time.monotonic() - started:.0f} s")
+                add_rows(part, judge, population, count, segments, rounds)
+    if quick:
+        return part
+    covered = [share for name, share in part.figures.items() if name.endswith("PPI++")]
+    worst = min(covered)
+    part.targets.append(
+        Target("corrected intervals cover", ">= 92 %", f"{worst:.1%} at worst", worst >= 0.92)
+    )
+    return part
+
+
+MEASURED = ("covers", "half-width", "against labels alone")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.calibration")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, wider errors")
+    args = parser.parse_args()
+    started = time.monotonic()
+    part = measure(quick=args.quick)
+    show(part)
+    show_targets([part])
+    say(f"{time.monotonic() - started:.0f} s")
 
 
 def longer_wins(judge: str) -> Iterator[Scored]:
@@ -69,7 +88,7 @@ class Kind:
 
 
 def add_rows(
-    table: Table, judge: str, population: list[Scored], labels: int, segments: bool, rounds: int
+    part: Part, judge: str, population: list[Scored], labels: int, segments: bool, rounds: int
 ) -> None:
     truth = sum(item.human or 0.0 for item in population) / len(population)
     says = sum(item.judge for item in population) / len(population)
@@ -94,17 +113,15 @@ def add_rows(
             kind.width += (found.high - found.low) / 2 / rounds
     for kind in kinds:
         change = f"{100 * (kind.width / kinds[-1].width - 1):+.0f} %"
-        table.add_row(
-            *(
-                judge,
-                str(labels),
-                "5" if segments else "1",
-                f"{truth:.3f}",
-                f"{says:.3f}",
-                kind.name,
-            ),
-            *(f"{100 * kind.covered / rounds:.1f} %", f"{kind.width:.3f}"),
-            "" if kind.name == "naive" else change,
+        part.figures[f"{judge}, {labels} labels, {'5' if segments else '1'}, {kind.name}"] = (
+            kind.covered / rounds
+        )
+        part.rows.append(
+            [
+                *(judge, str(labels), "5" if segments else "1", f"{truth:.3f}", f"{says:.3f}"),
+                *(kind.name, f"{100 * kind.covered / rounds:.1f} %", f"{kind.width:.3f}"),
+                "" if kind.name == "naive" else change,
+            ]
         )
 
 

@@ -38,7 +38,7 @@ def measure(path: Path | None = None, *, quick: bool = False) -> Part:  # noqa: 
     count, rounds = (200, 3) if quick else (600, 7)
     workloads = {name: _pairs(make, count) for name, make in WORKLOADS.items()}
     part = Part(
-        title="Checks of a pair",
+        title="K. Checks of a pair",
         how=f"µs a pair on one core, median of {rounds} rounds over {count} pairs; every row reads"
         " the request anew, 'all' reads everything once, from the stored text on",
         columns=["check", *workloads],

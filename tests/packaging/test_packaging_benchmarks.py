@@ -1,0 +1,60 @@
+"""Benchmarks are run seldom and checked by no type checker: they must not rot meanwhile."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.servers import clean_environ
+
+ROOT = Path(__file__).parents[2]
+RECEIPTS = ROOT.parent / "shared" / "data" / "receipts.jsonl"
+MODULES = sorted(
+    f"benchmarks.{path.stem}" for path in (ROOT / "benchmarks").glob("*.py") if path.stem[0] != "_"
+)
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=clean_environ(COLUMNS="200", BENCH_MODEL_URL="http://127.0.0.1:9"),
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def test_every_module_can_be_imported():
+    done = run("-W", "error", "-c", f"import {', '.join(MODULES)}")
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_module_that_measures_has_a_letter():
+    code = (
+        "import importlib, inspect\n"
+        "from benchmarks.__main__ import PARTS\n"
+        f"for name in {MODULES}:\n"
+        "    measure = getattr(importlib.import_module(name), 'measure', None)\n"
+        "    part = measure and 'quick' in inspect.signature(measure).parameters\n"
+        "    assert not part or measure in PARTS.values(), name\n"
+        "for letter, measure in PARTS.items():\n"
+        "    assert f'\"{letter}. ' in inspect.getsource(inspect.getmodule(measure)), letter\n"
+    )
+    done = run("-c", code)
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("letter", "shown"), [("P", "a null hallucinated"), ("K", "schema")])
+def test_a_part_prints_its_table(letter: str, shown: str):
+    if letter == "P" and not RECEIPTS.exists():
+        pytest.skip(f"needs the data at {RECEIPTS}")
+    done = run("-m", "benchmarks", "--quick", "--only", letter, "--keep-nothing")
+
+    assert done.returncode == 0, done.stderr
+    assert shown in done.stdout
