@@ -12,6 +12,9 @@ from shadow_mw.types import Json
 class FieldOutcome(StrEnum):
     """What one leg did with one field of the truth; exactly one of them applies."""
 
+    # That of its value, as equality is; an enum's own is slower.
+    __hash__ = str.__hash__
+
     CORRECT = "correct"
     WRONG_VALUE = "wrong_value"
     MISSED = "missed"

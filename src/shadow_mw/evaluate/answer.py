@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from shadow_mw.evaluate import strict_json
 from shadow_mw.types import Json, ToolCall
@@ -49,8 +49,12 @@ class Answer:
 _NO_JSON = object()
 
 
+@lru_cache(maxsize=2)
 def answer(messages: str | None) -> Answer:
-    """Read `gen_ai.output.messages`; what cannot be read is an empty answer."""
+    """Read `gen_ai.output.messages`; what cannot be read is an empty answer.
+
+    The last ones are remembered: the two legs of a pair often say the same.
+    """
     value = strict_json.loads_or_none(messages or "")
     first = value[0] if isinstance(value, list) and value else None
     parts = first.get("parts") if isinstance(first, dict) else None

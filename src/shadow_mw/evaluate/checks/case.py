@@ -4,53 +4,47 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.checks.made_calls import Made, made
 from shadow_mw.evaluate.checks.offered import Offered, offered
 from shadow_mw.evaluate.fields.request_schema import Schema, text_schema
 from shadow_mw.evaluate.pair import Leg, Pair
-from shadow_mw.types import Json, ToolCall
+from shadow_mw.types import Json
 
 _SCHEMA_MARKS = ("schema", "guided_json", "structured_outputs")
 """One of them is in every request that has a schema for its text."""
 
 
-@dataclass(frozen=True)
 class Side:
-    """One leg: what it answered, and how it ended."""
+    """One leg: what it answered, and how it ended; read once for all checks."""
 
-    leg: Leg
+    __slots__ = (
+        "answered",
+        "finish_reason",
+        "is_document",
+        "leg",
+        "refusal",
+        "text",
+        "tool_calls",
+    )
 
-    @property
-    def answered(self) -> bool:
+    def __init__(self, leg: Leg) -> None:
+        answer = leg.answer
+        self.leg = leg
+        self.answered: Final = leg.answered
         """Whether the call ended properly; a failed one said nothing."""
-        return self.leg.answered
-
-    @cached_property
-    def text(self) -> str:
+        self.text: Final = answer.text.strip()
         """All text of the answer, trimmed."""
-        return self.leg.answer.text.strip()
-
-    @property
-    def refusal(self) -> str:
+        self.refusal: Final = answer.refusal
         """What the server itself marks as a refusal."""
-        return self.leg.answer.refusal
-
-    @property
-    def tool_calls(self) -> tuple[ToolCall, ...]:
+        self.tool_calls: Final = answer.tool_calls
         """Tool calls in their order; arguments are JSON text as far as the model wrote JSON."""
-        return self.leg.answer.tool_calls
-
-    @property
-    def finish_reason(self) -> str:
+        self.finish_reason: Final = leg.observation.finish_reason or ""
         """As the server wrote it; empty where it wrote none."""
-        return self.leg.observation.finish_reason or ""
-
-    @property
-    def is_document(self) -> bool:
+        self.is_document: Final = answer.is_document
         """Whether the text is a JSON object or list."""
-        return self.leg.answer.is_document
 
 
 @dataclass(frozen=True)

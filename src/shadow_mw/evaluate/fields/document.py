@@ -8,11 +8,11 @@ from shadow_mw.evaluate.fields.judge import FieldScore
 from shadow_mw.evaluate.tables import DOCUMENT
 from shadow_mw.results import FieldOutcome
 
-_COUNTED = (
-    {FieldOutcome.CORRECT, FieldOutcome.CORRECT_NULL},
-    {FieldOutcome.HALLUCINATED},
-    {FieldOutcome.INVALID_OUTPUT},
-    {FieldOutcome.NULL_LIKE},
+_KINDS = (
+    (FieldOutcome.CORRECT, FieldOutcome.CORRECT_NULL),
+    (FieldOutcome.HALLUCINATED,),
+    (FieldOutcome.INVALID_OUTPUT,),
+    (FieldOutcome.NULL_LIKE,),
 )
 """In the order of the columns, each for the primary, then for the candidate."""
 
@@ -22,9 +22,6 @@ def document_sums(scores: Sequence[FieldScore] | None) -> tuple[int | None, ...]
     if scores is None:
         return (None,) * len(DOCUMENT)
     labelled = [score for score in scores if score.truth is not None]
-    counts = [
-        sum(outcome in counted for outcome in outcomes)
-        for counted in _COUNTED
-        for outcomes in ([s.primary for s in labelled], [s.candidate for s in labelled])
-    ]
+    legs = [score.primary for score in labelled], [score.candidate for score in labelled]
+    counts = [sum(map(leg.count, kind)) for kind in _KINDS for leg in legs]
     return len(labelled), sum(score.truth == "null" for score in labelled), *counts

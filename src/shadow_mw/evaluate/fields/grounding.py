@@ -160,6 +160,8 @@ def _leaves(value: Json, node: Node, path: str) -> Iterator[tuple[str, Node, Jso
 
 def _undeclared(text: str, source: Source) -> bool:
     """Read generously: this is a sign for people to look at, not a verdict."""
+    if not any(map(str.isdigit, text)):
+        return _text(text, source)
     read = {locale: decimals.parse(text, locale) for locale in _GUESSED}
     amounts = {locale: abs(amount) for locale, amount in read.items() if amount is not None}
     days = dates.readings(text)

@@ -8,7 +8,7 @@ hallucinated at each of its leaves, one that the output lacks is missed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from shadow_mw.evaluate.fields.blank import is_blank
@@ -57,12 +57,14 @@ def judge_pair(
         asked: gives the schemas that the request has for the two outputs; only called where one
             of them has a field that the truth lacks.
     """
-    walk = Walk(truth, (primary, candidate), rules)
-    beyond = walk.unlabelled(asked()) if walk.beyond else ()
+    # One output that both gave is walked once.
+    legs = (primary,) if primary is candidate else (primary, candidate)
+    walk = Walk(truth, legs, rules)
+    beyond = walk.unlabelled(asked()[: len(legs)]) if walk.beyond else ()
     return [
-        *(FieldScore(path, None, *outcomes) for path, outcomes in beyond),
+        *(FieldScore(path, None, *_of_both(outcomes)) for path, outcomes in beyond),
         *map(_score, walk.leaves),
-        *(FieldScore(path, "null", *outcomes) for path, outcomes in walk.extra()),
+        *(FieldScore(path, "null", *_of_both(outcomes)) for path, outcomes in walk.extra()),
     ]
 
 
@@ -90,9 +92,13 @@ def leaves(truth: Json, path: str = "") -> Iterator[tuple[str, Json]]:
         yield path, truth
 
 
+def _of_both(outcomes: Sequence[FieldOutcome]) -> tuple[FieldOutcome, FieldOutcome]:
+    return outcomes[0], outcomes[-1]
+
+
 def _score(leaf: Leaf) -> FieldScore:
     """What no rule can decide for one leg is compared for neither: a rate needs both."""
-    primary, candidate = leaf.outcomes
+    primary, candidate = _of_both(leaf.outcomes)
     undecided = FieldOutcome.NOT_LABELLED
     if undecided in leaf.outcomes:
         return FieldScore(leaf.path, None, undecided, undecided)
