@@ -9,7 +9,7 @@ from shadow_mw.prices import PriceTable
 from shadow_mw.runner.ledger import Ledger
 from shadow_mw.runner.limits import Breaker, Budget
 from shadow_mw.settings import Candidate, Price, Settings
-from shadow_mw.types import Call, Reason, Usage
+from shadow_mw.types import REPEAT, Call, Reason, Usage
 
 PRICES = PriceTable({"m": Price(input=Decimal(1), output=Decimal(2))})
 CALL = Call("m", False, [], [], [], False, max_tokens=1000, params={})
@@ -115,3 +115,35 @@ def test_trying_again_needs_a_call_too(ledger: Ledger):
     limited.reserve(CALL, 3)
 
     assert [limited.repeat(), limited.repeat()] == [True, False]
+
+
+def shared(ledger: Ledger, **limits: object) -> dict[str, Budget]:
+    """Two candidates, and the primary that is asked again."""
+    both = [Candidate(id=name, url="http://x/v1", model="m") for name in ("a", "b")]
+    settings = Settings(candidates=tuple(both), **limits)
+    primary = Candidate(id=REPEAT, url="http://x/v1", model="")
+    return {one.id: Budget(settings, one, PRICES, ledger) for one in (*both, primary)}
+
+
+def test_asking_the_primary_again_counts_against_every_candidates_calls(ledger: Ledger):
+    limited = shared(ledger, max_calls=3)
+
+    limited["a"].reserve(CALL, 3)
+    limited[REPEAT].reserve(CALL, 3)
+
+    assert isinstance(limited["b"].reserve(CALL, 3), Decimal)
+    assert isinstance(limited["b"].reserve(CALL, 3), Decimal), "none of these is a's"
+    assert limited["b"].reserve(CALL, 3) is Reason.MAX_CALLS
+    assert limited[REPEAT].reserve(CALL, 3) is Reason.MAX_CALLS, "b has no call left to share"
+    assert isinstance(limited["a"].reserve(CALL, 3), Decimal)
+    assert limited["a"].reserve(CALL, 3) is Reason.MAX_CALLS
+
+
+def test_a_candidates_gauge_is_what_its_budget_is_used_up_by(ledger: Ledger):
+    limited = shared(ledger, budget_usd=Decimal(1))
+    for name in ("a", REPEAT):
+        limited[name].settle(limited[name].reserve(CALL, 3), Usage(input_tokens=10**5), "m")
+
+    assert limited["a"].money == {"spend_usd": 0.2, "budget_usd": 1.0}
+    assert limited["b"].money == {"spend_usd": 0.1, "budget_usd": 1.0}
+    assert limited[REPEAT].money == {"spend_usd": 0.1}
