@@ -76,9 +76,11 @@ class Numbers:
         if len(self._known) >= self._most:
             self._known.clear()
         row = self._connection.execute(self._select, texts).fetchone()
+        number: int | None
         number = row[0] if row else self._connection.execute(self._insert, texts).lastrowid
+        assert number is not None  # SQLite names the row of every insert
         self._known[texts] = number
-        return int(number)
+        return number
 
     def forget(self) -> None:
         """What was given in a transaction that is rolled back is another's then."""
