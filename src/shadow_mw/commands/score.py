@@ -22,6 +22,7 @@ from shadow_mw.evaluate.pipeline import Checklist, FieldJudge, Store, summarise
 from shadow_mw.evaluate.rows.lines import name_of, opened, size_of
 from shadow_mw.evaluate.rows.read import Unchanged
 from shadow_mw.evaluate.rows.rows import Reader, Staged, stage, store_rows
+from shadow_mw.evaluate.store import NONE
 from shadow_mw.prices import PriceTable
 from shadow_mw.report.as_json import as_json
 from shadow_mw.report.terminal import show
@@ -43,7 +44,7 @@ def score(file: Path, experiment: str | None, candidate: str | None, machine: bo
     with _directory() as directory, Staged() as staged:
         with progress("reading", size_of(file)) as advance, opened(file, advance) as lines:
             stage(lines, reader, staged)
-        with Store.open(directory / "shadow.db", create=True) as store:
+        with Store.open(directory / "shadow.db", create=True, compression=NONE) as store:
             with progress("scoring", staged.rows) as advance:
                 store_rows(store, staged, name_of(file), advance, fields=rules, checks=checks)
             summary = summarise(store, experiment, candidate)

@@ -29,6 +29,7 @@ from shadow_mw.types import DOCTOR, Json, Role
 PAYLOAD_VERSION = b"\x01"
 FAST = 1
 """A third less work than zlib's default, for a twentieth more bytes."""
+NONE = 0
 
 COLUMNS = tuple(f.name for f in fields(Observation) if f.name not in NO_COLUMNS)
 COLUMN_VALUES = attrgetter(*COLUMNS)
@@ -89,8 +90,11 @@ class Exchange:
 class Store:
     """One open store; not safe for two threads at once, safe for any number of processes."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, *, compression: int = FAST
+    ) -> None:
         self._connection = connection
+        self._compression = compression
         self._judgements = JudgementRows(connection)
         self._series_numbers = Numbers(connection, "series", "experiment", "candidate_id")
         self.path = path
@@ -98,13 +102,19 @@ class Store:
         self._file = status.st_dev, status.st_ino
 
     @classmethod
-    def open(cls, path: str | Path, *, create: bool = False) -> Store:
+    def open(cls, path: str | Path, *, create: bool = False, compression: int = FAST) -> Store:
         """Open the store at `path`; a missing one is made only where `create` says so.
+
+        Args:
+            path: the file.
+            create: whether to make it.
+            compression: zlib's level for what is added; `NONE` for a store that is not kept.
 
         Raises:
             StoreError: it is missing, damaged, newer than this code or no store; it is untouched.
         """
-        return cls(schema.connect(Path(path), create=create), Path(path))
+        connection = schema.connect(Path(path), create=create)
+        return cls(connection, Path(path), compression=compression)
 
     def make_durable(self, patience: float) -> None:
         """Wait for the disk at every commit; without it a power cut may take the last ones.
@@ -210,7 +220,7 @@ class Store:
         write(INSERT_OBSERVATION, [(x.row, now, *COLUMN_VALUES(x.observation)) for x in legs])
         write(
             "INSERT INTO payloads VALUES (?, ?)",
-            [(x.row, _pack(x.observation.content)) for x in legs],
+            [(x.row, _pack(x.observation.content, self._compression)) for x in legs],
         )
         newest: dict[tuple[str, str], int] = {}
         for leg in (leg.observation for leg in legs):
@@ -429,9 +439,9 @@ class Store:
         )
 
 
-def _pack(content: Content) -> bytes:
+def _pack(content: Content, compression: int) -> bytes:
     known = {name: text for name in TEXTS if (text := getattr(content, name)) is not None}
-    return PAYLOAD_VERSION + zlib.compress(json.dumps(known).encode(), FAST)
+    return PAYLOAD_VERSION + zlib.compress(json.dumps(known).encode(), compression)
 
 
 def _unpack(data: bytes | None) -> Content:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shadow_mw.evaluate.fields.blank import is_blank
 from shadow_mw.evaluate.fields.paths import join
@@ -100,6 +101,9 @@ def _score(leaf: Leaf) -> FieldScore:
     """What no rule can decide for one leg is compared for neither: a rate needs both."""
     primary, candidate = _of_both(leaf.outcomes)
     undecided = FieldOutcome.NOT_LABELLED
-    if undecided in leaf.outcomes:
+    if primary is undecided or candidate is undecided:
         return FieldScore(leaf.path, None, undecided, undecided)
-    return FieldScore(leaf.path, "null" if leaf.truth is None else "value", primary, candidate)
+    return _known(leaf.path, "null" if leaf.truth is None else "value", primary, candidate)
+
+
+_known = lru_cache(4096)(FieldScore)

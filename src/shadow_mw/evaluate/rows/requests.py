@@ -31,22 +31,24 @@ class Requests:
             ValueError: a number in it is beyond what a float holds.
         """
         values: dict[str, Json] = {}
-        texts: dict[str, str] = {}
+        members: dict[str, str] = {}
         for given, value in body.items():
             if given in LISTS and isinstance(value, list):
                 items = [self._part("", item) for item in value]
                 name, kept = given, [item[1] for item in items]
-                text = f"[{','.join(item[2] for item in items)}]"
+                # Each item is written as the member of an object, without a name.
+                member = f'"{given}":[{",".join(item[2][3:] for item in items)}]'
             else:
-                name, kept, text = self._part(given, value)
-            values[name], texts[name] = kept, text
-        return values, "{" + ",".join(f"{dumps(n)}:{texts[n]}" for n in sorted(texts)) + "}"
+                name, kept, member = self._part(given, value)
+            values[name], members[name] = kept, member
+        return values, "{" + ",".join([members[name] for name in sorted(members)]) + "}"
 
     def _part(self, name: str, value: Json) -> tuple[str, Json, str]:
         text = dumps(value)
         return (self._remembered if len(text) <= LONGEST else self._read)(name, text)
 
     def _read(self, name: str, text: str) -> tuple[str, Json, str]:
-        """Name, value and text as they may be stored."""
-        ((clean, value),) = self._redact({name: json.loads(text)}).items()
-        return clean, value, dumps(value)
+        """Name, value and the member of an object that they are, as they may be stored."""
+        clean = self._redact({name: json.loads(text)})
+        ((key, value),) = clean.items()
+        return key, value, dumps(clean)[1:-1]
