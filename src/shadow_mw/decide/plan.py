@@ -25,6 +25,17 @@ def _zone(name: str) -> str:
     return name
 
 
+def _looks(shares: tuple[float, ...]) -> tuple[float, ...]:
+    if not shares or shares[0] <= 0 or shares[-1] != 1 or list(shares) != sorted(set(shares)):
+        raise ValueError("accepted are shares in ascending order, the last one 1")
+    return shares
+
+
+def _amount(value: Decimal | None) -> Decimal | None:
+    """25, 25.0 and 25.00 are one amount, and one hash."""
+    return None if value is None else Decimal(f"{value.normalize():f}")
+
+
 class Table(BaseModel):
     """A table of the plan file; unknown keys are refused."""
 
@@ -35,7 +46,7 @@ class Window(Table):
     """How long, and which hours."""
 
     days: int = Field(default=14, ge=1, le=366)
-    looks: tuple[float, ...] = (0.5, 1.0)
+    looks: Annotated[tuple[float, ...], AfterValidator(_looks)] = (0.5, 1.0)
     """Shares of the window at which the planned tests are made; the last one is 1."""
     weekday_times: int = Field(default=2, ge=0)
     """How often each weekday has to be in it."""
@@ -151,7 +162,7 @@ class Plan(Table):
     """With which `shadow-mw plan` computes sample sizes."""
     cluster: Literal["session", "key", "pair"] = "session"
     """What is independent of one another; pairs without one are their own."""
-    budget_usd: Decimal | None = Field(default=None, ge=0)
+    budget_usd: Annotated[Decimal | None, AfterValidator(_amount)] = Field(default=None, ge=0)
     window: Window = Window()
     sample: Sample = Sample()
     gates: Gates
