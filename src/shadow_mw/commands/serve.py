@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import ipaddress
 import logging
 import os
 import signal
@@ -21,7 +20,7 @@ from shadow_mw.evaluate.pipeline import Checklist, Evaluator, FieldJudge, Store
 from shadow_mw.evaluate.watch import Watch
 from shadow_mw.exceptions import ConfigError
 from shadow_mw.prices import PriceTable
-from shadow_mw.settings import Settings, load, split_host_port
+from shadow_mw.settings import Settings, is_loopback, load, split_host_port
 
 EXTRA = ("prometheus_client", "uvicorn")
 GRACE_SECONDS = 30
@@ -66,18 +65,11 @@ def _require_extra() -> None:
 
 
 def _require_token(settings: Settings, host: str) -> None:
-    if settings.otlp_token is None and not _is_loopback(host):
+    if settings.otlp_token is None and not is_loopback(host):
         raise ConfigError(
             f"SHADOW_LISTEN={settings.listen}: others can reach it; accepted is a loopback address,"
             " or any with SHADOW_OTLP_TOKEN"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 @contextlib.contextmanager

@@ -115,6 +115,35 @@ CREATE TABLE anchors (
 );
 """
 
+ALARMS: Final = """
+-- What alarms say, one row each, so that a restart repeats no message. candidate_id is empty where
+-- it is about the whole experiment, segment where it is about all traffic.
+CREATE TABLE alarms (
+    experiment TEXT NOT NULL,
+    candidate_id TEXT NOT NULL,
+    alarm TEXT NOT NULL,
+    segment TEXT NOT NULL,
+    state TEXT NOT NULL,
+    text TEXT NOT NULL,
+    low REAL,
+    high REAL,
+    since_ns INTEGER NOT NULL,
+    PRIMARY KEY (experiment, candidate_id, alarm, segment)
+) WITHOUT ROWID;
+-- What is to be told, and what was: 'waiting', 'sent' or 'dropped'. Whoever sends one leases it.
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    body TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'waiting',
+    made_ns INTEGER NOT NULL,
+    not_before_ns INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    sent_ns INTEGER
+);
+CREATE INDEX messages_waiting ON messages (not_before_ns) WHERE state = 'waiting';
+"""
+
 DOCUMENT: Final = (
     "leaves",
     "nulls",
@@ -277,7 +306,7 @@ CREATE TABLE funnel (
     n INTEGER NOT NULL,
     PRIMARY KEY (experiment, candidate_id, source, name)
 ) WITHOUT ROWID;
-{ADDED}{CHECKS}{OPINIONS}{SHAPES}{DIVERGENCES}{EMBEDDINGS}{PREFERENCES}{ANCHORS}"""
+{ADDED}{CHECKS}{OPINIONS}{SHAPES}{DIVERGENCES}{EMBEDDINGS}{PREFERENCES}{ANCHORS}{ALARMS}"""
 
 _SUMS: Final = ", ".join(
     [
@@ -318,7 +347,8 @@ ALTER TABLE fields RENAME TO old_fields;
 DROP TABLE old_fields;
 """,
     3: OPINIONS,
-    4: "".join(f"ALTER TABLE pairs ADD COLUMN {name} INTEGER;\n" for name in DOCUMENT)
+    4: ALARMS
+    + "".join(f"ALTER TABLE pairs ADD COLUMN {name} INTEGER;\n" for name in DOCUMENT)
     + "ALTER TABLE pairs ADD COLUMN shape INTEGER REFERENCES shapes;\n"
     + f"{DOCUMENTS}{SHAPES}{DIVERGENCES}{EMBEDDINGS}{PREFERENCES}{ANCHORS}",
 }

@@ -11,7 +11,7 @@ from shadow_mw.settings.models import (
 from shadow_mw.settings.reading import load, unknown_variables
 from shadow_mw.settings.refusal import SECRETS
 from shadow_mw.settings.settings import Settings
-from shadow_mw.settings.values import REDACTIONS, split_host_port
+from shadow_mw.settings.values import REDACTIONS, is_loopback, split_host_port
 
 __all__ = [
     "REDACTIONS",
@@ -23,6 +23,7 @@ __all__ = [
     "JudgeRun",
     "Price",
     "Settings",
+    "is_loopback",
     "load",
     "split_host_port",
     "unknown_variables",

@@ -22,6 +22,7 @@ SECRETS = (
     "primary_api_key",
     "redact_key",
     "scores_token",
+    "webhook_url",
 )
 """Settings whose values are, or may hold, credentials: never printed."""
 

@@ -37,11 +37,15 @@ from shadow_mw.settings.values import (
     mark_text,
     paths_table,
     redactions,
+    webhook,
 )
 from shadow_mw.types import PATHS, WireFormat
 from shadow_mw.version import __version__
 
-NOT_FOR_CHILDREN = {"config", "embeddings", "judge", "judges", "scores_token"}
+NOT_FOR_CHILDREN = {
+    *("config", "embeddings", "judge", "judges"),
+    *("page_url", "scores_token", "webhook_url"),
+}
 
 
 class Settings(BaseSettings):
@@ -113,6 +117,10 @@ class Settings(BaseSettings):
     """OTLP/HTTP base URL to which `serve` sends scores."""
     scores_token: ApiKey | None = None
     """Bearer token that is sent there."""
+    webhook_url: Annotated[SecretStr, AfterValidator(webhook)] | None = None
+    """Where alarms are told: a Slack-compatible incoming webhook."""
+    page_url: BaseUrl | None = None
+    """Where people reach the page of `serve`: messages link to it."""
     evaluator_url: BaseUrl | None = None
     """Base URL of `serve`, for `doctor`; without it `doctor` looks into the store."""
     trace_hosts: Words = ()

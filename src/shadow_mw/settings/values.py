@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from pathlib import Path
@@ -56,6 +57,34 @@ def header_value(value: SecretStr) -> SecretStr:
 def otlp_url(value: str) -> str:
     """The base of `/v1/traces` and `/v1/metrics`, also where somebody gives one of them."""
     return base_url(value).removesuffix("/v1/traces").removesuffix("/v1/metrics")
+
+
+def webhook(value: SecretStr) -> SecretStr:
+    """A secret by itself: encrypted, or it stays on this host."""
+    text = value.get_secret_value()
+    wrong = ValueError(
+        "an https URL such as https://hooks.slack.com/services/..., or http on a loopback address"
+    )
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        raise wrong from None
+    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname or "")):
+        raise wrong
+    if not url.hostname or port == 0 or url.username is not None or url.fragment:
+        raise wrong
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        raise wrong
+    return value
+
+
+def is_loopback(host: str) -> bool:
+    """Whether it is this host by name or address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def mark_text(value: SecretStr) -> SecretStr:
