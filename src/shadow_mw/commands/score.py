@@ -19,9 +19,9 @@ from shadow_mw.commands.judges import judges_json, show_judges
 from shadow_mw.commands.progress import progress
 from shadow_mw.commands.report import lenient_stdout
 from shadow_mw.evaluate.pipeline import Checklist, FieldJudge, Store, summarise
-from shadow_mw.evaluate.rows.lines import name_of, opened, size_of
+from shadow_mw.evaluate.rows.lines import opened, size_of
 from shadow_mw.evaluate.rows.read import Unchanged
-from shadow_mw.evaluate.rows.rows import Reader, Staged, stage, store_rows
+from shadow_mw.evaluate.rows.rows import Reader, judge_lines
 from shadow_mw.evaluate.store import NONE
 from shadow_mw.prices import PriceTable
 from shadow_mw.report.as_json import as_json
@@ -41,20 +41,20 @@ def score(file: Path, experiment: str | None, candidate: str | None, machine: bo
     used = settings.load()
     rules, checks = FieldJudge.declared(used.fields), Checklist.declared(used.checks)
     reader = Reader(Unchanged(), PriceTable(used.prices), used.experiment)
-    with _directory() as directory, Staged() as staged:
-        with progress("reading", size_of(file)) as advance, opened(file, advance) as lines:
-            stage(lines, reader, staged)
-        with Store.open(directory / "shadow.db", create=True, compression=NONE) as store:
-            with progress("scoring", staged.rows) as advance:
-                store_rows(store, staged, name_of(file), advance, fields=rules, checks=checks)
-            summary = summarise(store, experiment, candidate)
-            if machine:
-                found = as_json(summary) | judges_json(store, summary.series) | {"store": None}
-                click.echo(json.dumps(found, indent=2, allow_nan=False))
-                return
-            console = Console(file=lenient_stdout(), highlight=False)
-            show(summary, console)
-            show_judges(store, summary.series, console)
+    with (
+        _directory() as directory,
+        Store.open(directory / "shadow.db", create=True, compression=NONE) as store,
+    ):
+        with progress("scoring", size_of(file)) as advance, opened(file, advance) as lines:
+            judge_lines(lines, reader, store, rules, checks)
+        summary = summarise(store, experiment, candidate)
+        if machine:
+            found = as_json(summary) | judges_json(store, summary.series) | {"store": None}
+            click.echo(json.dumps(found, indent=2, allow_nan=False))
+            return
+        console = Console(file=lenient_stdout(), highlight=False)
+        show(summary, console)
+        show_judges(store, summary.series, console)
 
 
 @contextmanager

@@ -57,7 +57,7 @@ TOUCH_SERIES = (
 LATEST_NS = 2**63 - 1
 """What a span may end at; a leg says what it likes."""
 SELECT_SCORED = (
-    "SELECT pairs.id, exact_match, candidate_json, time_ns, latency_ms,"
+    "SELECT pairs.id, exact_match, candidate_json, observations.time_ns, latency_ms,"
     " experiment, candidate_id, pair_id, trace_id, span_id"
     " FROM pairs JOIN observations ON observations.id = candidate_row"
 )
@@ -344,9 +344,12 @@ class Store:
 
     def truths(self, keys: Iterable[str | None]) -> dict[str, Json]:
         """The ground truths of those keys that have one."""
-        wanted = [(key,) for key in dict.fromkeys(keys) if key]
-        rows = self._looked_up(SELECT_TRUTHS, wanted, 1)
-        return {key: strict_json.loads(truth) for key, truth in rows}
+        wanted = dict.fromkeys(key for key in keys if key)
+        return {key: strict_json.loads(text) for key, text in self.truth_texts(wanted).items()}
+
+    def truth_texts(self, keys: Iterable[str]) -> dict[str, str]:
+        """The same as JSON text."""
+        return dict(self._looked_up(SELECT_TRUTHS, [(key,) for key in keys], 1))
 
     def truth(self, key: str | None) -> Json:
         """The ground truth under a business key; None where there is none."""
@@ -417,12 +420,18 @@ class Store:
 
     def set_truth(self, key: str, truth: Json) -> int:
         """Store or replace a truth; the number of pairs that have to be judged anew."""
-        self._connection.execute(
-            "INSERT INTO truth VALUES (?, ?) ON CONFLICT DO UPDATE SET truth = excluded.truth",
-            (key, strict_json.dumps(truth)),
+        self.add_truths([(key, strict_json.dumps(truth))])
+        return int(self.one("SELECT count(*) FROM pairs WHERE key = ?", (key,))[0])
+
+    def add_truths(self, truths: Iterable[tuple[str, str]]) -> None:
+        """Store or replace truths, each as JSON under its key; their pairs wait to be judged."""
+        rows = list(truths)
+        self._connection.executemany(
+            "INSERT INTO truth VALUES (?, ?) ON CONFLICT DO UPDATE SET truth = excluded.truth", rows
         )
-        changed = self._connection.execute("UPDATE pairs SET stale = 1 WHERE key = ?", (key,))
-        return changed.rowcount
+        self._connection.executemany(
+            "UPDATE pairs SET stale = 1 WHERE key = ?", [(key,) for key, _ in rows]
+        )
 
     def set_reading(self, reading: Reading) -> None:
         """Bring one source's numbers up to date; counters only grow, so an old state is no news."""

@@ -6,12 +6,12 @@ transaction. `rows_read` knows what a line may say, `rows_write` writes the same
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from shadow_mw.evaluate import pipeline, strict_json
+from shadow_mw.evaluate import pipeline
 from shadow_mw.evaluate.checks.checklist import Checklist
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.ingest import MAX_COUNT, Observation
@@ -21,13 +21,13 @@ from shadow_mw.evaluate.rows import parquet as rows_parquet
 from shadow_mw.evaluate.rows.json_values import same_leg
 from shadow_mw.evaluate.rows.keys import ACCEPTED
 from shadow_mw.evaluate.rows.lines import Advance, Lines, nothing
-from shadow_mw.evaluate.rows.read import Reader
+from shadow_mw.evaluate.rows.read import Reader, Row
 from shadow_mw.evaluate.rows.staged import Staged
 from shadow_mw.evaluate.standards import EVERY, PLAIN, Standards
 from shadow_mw.evaluate.store import Store
 from shadow_mw.exceptions import DataError
 
-__all__ = ["Imported", "Reader", "Staged", "stage", "stage_parquet", "store_rows"]
+__all__ = ["Imported", "Reader", "Staged", "judge_lines", "stage", "stage_parquet", "store_rows"]
 
 PAIR = """SELECT pairs.id FROM pairs JOIN observations ON observations.id = candidate_row
     WHERE pair_id = ? AND experiment = ? AND candidate_id = ? AND role = 'candidate'"""
@@ -107,16 +107,49 @@ def store_rows(
     return Imported(staged.rows, new, labels, replaced, staged.judged, skipped or {})
 
 
+def judge_lines(
+    lines: Lines,
+    reader: Reader,
+    store: Store,
+    fields: FieldJudge = PLAIN,
+    checks: Checklist = EVERY,
+) -> None:
+    """Judge rows while they are read, in a store that nobody else has and that is not kept.
+
+    Raises:
+        DataError: naming file, line, fault and what is accepted.
+    """
+    standards = adopt(store, Standards(fields, checks))
+    with Staged() as staged, store.transaction():
+        rows = _checked(lines, reader, staged)
+        while batch := list(islice(rows, AT_ONCE)):
+            store.add_truths((r.primary.key, r.truth) for r in batch if r.primary.key and r.truth)
+            staging = [(0, row.primary, row.candidate, row.judge) for row in batch]
+            pipeline.ingest(store, _legs(staging), standards)
+            _keep_verdicts(store, staging)
+    rejudge(store, standards)
+
+
+def _checked(lines: Lines, reader: Reader, staged: Staged) -> Iterator[Row]:
+    for line in lines:
+        try:
+            row = reader.line(line, first=lines.number == 1)
+            staged.check(row, lines.number)
+        except ValueError as error:
+            lines.refuse(error, ACCEPTED)
+        yield row
+    if not staged.rows:
+        raise DataError(f"{lines.name}: no rows in it; {ACCEPTED}")
+
+
 def _store_truths(store: Store, staged: Staged) -> tuple[int, int]:
     """Before the pairs, so that each is judged once; a truth that is known already stays."""
-    new = replaced = 0
-    for key, truth in staged.truths():
-        known = store.query("SELECT truth FROM truth WHERE key = ?", (key,))
-        if known and known[0][0] == truth:
-            continue
-        store.set_truth(key, strict_json.loads(truth))
-        new += not known
-        replaced += bool(known)
+    truths, new, replaced = staged.truths(), 0, 0
+    while batch := dict(islice(truths, AT_ONCE)):
+        known = store.truth_texts(batch)
+        replaced += sum(batch[key] != text for key, text in known.items())
+        new += len(batch) - len(known)
+        store.add_truths(item for item in batch.items() if known.get(item[0]) != item[1])
     return new, replaced
 
 

@@ -23,10 +23,15 @@ _NAMES = tuple(f.name for f in fields(Observation) if f.name not in NO_COLUMNS)
 _columns = attrgetter(*_NAMES)
 _texts = attrgetter(*(f.name for f in fields(Content)))
 
+CACHE_KB = 1_000
+"""Measured: with more, SQLite looks ever longer for a page that it may write out."""
+
 TABLES = """
 CREATE TABLE rows (line INTEGER PRIMARY KEY, data BLOB);
-CREATE TABLE pairs (id BLOB PRIMARY KEY, line INTEGER) WITHOUT ROWID;
-CREATE TABLE exchanges (id BLOB PRIMARY KEY, line INTEGER, content BLOB) WITHOUT ROWID;
+CREATE TABLE exchanges (id BLOB PRIMARY KEY, line INTEGER, content BLOB, candidate TEXT)
+    WITHOUT ROWID;
+-- Of exchanges that have several candidates, all but the first.
+CREATE TABLE others (id BLOB PRIMARY KEY, line INTEGER) WITHOUT ROWID;
 CREATE TABLE truths (key TEXT PRIMARY KEY, line INTEGER, truth TEXT) WITHOUT ROWID;
 """
 
@@ -37,6 +42,7 @@ class Staged:
     def __init__(self) -> None:
         self._connection = sqlite3.connect("", isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = OFF")
+        self._connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
         self._connection.executescript(TABLES)
         self.rows = 0
         self.judged = 0
@@ -60,16 +66,27 @@ class Staged:
         Raises:
             ValueError: it contradicts an earlier one, or is there already.
         """
-        primary, candidate = _plain(row.primary), _plain(row.candidate)
+        primary = self._checked(row, line)
         judge = None if row.judge is None else (row.judge.name, row.judge.winners)
-        self._once(row, line)
-        self._same_primary(row, line, primary)
+        data = pickle.dumps((primary, _plain(row.candidate), judge))
+        self._connection.execute("INSERT INTO rows VALUES (?, ?)", (line, data))
+
+    def check(self, row: Row, line: int) -> None:
+        """Count a row that is kept elsewhere, as `add` does.
+
+        Raises:
+            ValueError: it contradicts an earlier one, or is there already.
+        """
+        self._checked(row, line)
+
+    def _checked(self, row: Row, line: int) -> Any:
+        """The primary, as it is kept."""
+        primary = _plain(row.primary)
+        self._once(row, line, primary)
         self._same_truth(row, line)
-        self._connection.execute(
-            "INSERT INTO rows VALUES (?, ?)", (line, pickle.dumps((primary, candidate, judge)))
-        )
         self.rows += 1
-        self.judged += judge is not None
+        self.judged += row.judge is not None
+        return primary
 
     def truths(self) -> Iterator[tuple[str, str]]:
         """Every key with its truth, as JSON."""
@@ -81,22 +98,25 @@ class Staged:
             verdicts = None if judge is None else Verdicts(*judge)
             yield line, _observation(primary), _observation(candidate), verdicts
 
-    def _once(self, row: Row, line: int) -> None:
+    def _once(self, row: Row, line: int, primary: Any) -> None:
         leg = row.candidate
-        before = self._first("pairs", _digest(leg.experiment, leg.pair_id, leg.candidate_id), line)
-        if before:
-            raise ValueError(
-                f"pair {leg.pair_id!r} of candidate {leg.candidate_id!r} was on line {before[1]}"
-                " already"
-            )
-
-    def _same_primary(self, row: Row, line: int, primary: Any) -> None:
-        leg = row.primary
         content = blake2b(pickle.dumps(primary), digest_size=16).digest()
-        before = self._first("exchanges", _digest(leg.experiment, leg.pair_id), line, content)
-        if before and before[2] != content:
+        names = leg.experiment, leg.pair_id
+        known = self._first("exchanges", _digest(*names), line, content, leg.candidate_id)
+        if not known:
+            return
+        before, known_content, candidate = known[1:]
+        same = before
+        if candidate != leg.candidate_id:
+            other = self._first("others", _digest(*names, leg.candidate_id), line)
+            same = other[1] if other else None
+        if same is not None:
             raise ValueError(
-                f"pair {leg.pair_id!r} has another primary leg on line {before[1]}:"
+                f"pair {leg.pair_id!r} of candidate {leg.candidate_id!r} was on line {same} already"
+            )
+        if known_content != content:
+            raise ValueError(
+                f"pair {leg.pair_id!r} has another primary leg on line {before}:"
                 " candidates of one pair share it"
             )
 
