@@ -166,9 +166,10 @@ class Store:
             self._series_numbers.forget()
             raise
 
-    def query(self, sql: str, values: Iterable[Any] = ()) -> list[Any]:
-        """All rows of a reading statement."""
-        return self._connection.execute(sql, tuple(values)).fetchall()
+    def query(self, sql: str, values: Iterable[Any] | Mapping[str, Any] = ()) -> list[Any]:
+        """All rows of a reading statement; values in their order, or by name."""
+        given = values if isinstance(values, Mapping) else tuple(values)
+        return self._connection.execute(sql, given).fetchall()
 
     def one(self, sql: str, values: Iterable[Any] = ()) -> tuple[Any, ...]:
         """The only row of a reading statement that always has one."""
