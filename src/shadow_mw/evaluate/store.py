@@ -171,7 +171,7 @@ class Store:
         given = values if isinstance(values, Mapping) else tuple(values)
         return self._connection.execute(sql, given).fetchall()
 
-    def one(self, sql: str, values: Iterable[Any] = ()) -> tuple[Any, ...]:
+    def one(self, sql: str, values: Iterable[Any] | Mapping[str, Any] = ()) -> tuple[Any, ...]:
         """The only row of a reading statement that always has one."""
         row: tuple[Any, ...] = self.query(sql, values)[0]
         return row
