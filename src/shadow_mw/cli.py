@@ -24,6 +24,7 @@ COMMANDS = {
     "label": "label",
     "preflight": "preflight",
     "backfill": "backfill",
+    "load": "load",
     "score": "score",
     "judge": "judge",
     "embed": "embed",

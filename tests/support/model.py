@@ -60,6 +60,7 @@ class Model:
         self.seen: list[Request] = []
         self.tries: dict[str, int] = {}
         self.gate = asyncio.Semaphore(0)
+        self.worker = asyncio.Lock()
 
     # Connections
 
@@ -133,6 +134,7 @@ class Model:
         behaviours: dict[str, Callable[[Request, Reply], Awaitable[None]]] = {
             "ok": self._answer,
             "slow": self._slow,
+            "one_worker": self._one_worker,
             "hang": self._hang,
             "error500": self._error,
             "unknown": self._unknown,
@@ -167,6 +169,10 @@ class Model:
     async def _slow(self, request: Request, reply: Reply) -> None:
         await asyncio.sleep(self.delay)
         await self._answer(request, reply)
+
+    async def _one_worker(self, request: Request, reply: Reply) -> None:
+        async with self.worker:
+            await self._slow(request, reply)
 
     async def _hang(self, request: Request, reply: Reply) -> None:
         await asyncio.sleep(3600)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from math import inf, isinf
+from typing import Any
 
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evidence import LoadRun
@@ -19,7 +20,7 @@ def load_run(store: Store, series: Series) -> LoadRun | None:
     if not rows:
         return None
     # JSON has no infinity.
-    found = {
+    found: dict[str, Any] = {
         name: inf if value is None else value for name, value in json.loads(rows[0][0]).items()
     }
     return LoadRun(**found)

@@ -1,0 +1,119 @@
+"""What a person reads of a load run."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from shadow_mw.report.numbers import NOTHING, dollars, milliseconds, rate, shown_plain
+from shadow_mw.types import Json
+
+PERCENTILES = ("p50_ms", "p95_ms", "p99_ms")
+MOST_REPEATS = 2
+"""Times that an input goes out, above which a cache may be what is measured."""
+
+
+def intention(head: dict[str, Json]) -> str:
+    """What a run would send, and what that may cost."""
+    usd = "price unknown" if head["usd"] is None else f"about {dollars(head['usd'])}"
+    text = (
+        f"candidate {shown_plain(head['candidate'])} at {head['url']}: {head['planned']:,} calls in"
+        f" {head['minutes']:g} min ({head['planned_per_s']:.2f} per second), {usd}\n"
+        f"arrivals of {head['hour']} (UTC) at factor {head['factor']:g}: production's peak hour is"
+        f" {head['peak_hour']} with {head['peak_per_s']:.2f} calls per second"
+    )
+    if head["planned"] > MOST_REPEATS * head["inputs"]:
+        text += (
+            f"\n{head['inputs']:,} different inputs: each is sent"
+            f" {head['planned'] / head['inputs']:.1f} times, so a cache of the candidate may answer"
+        )
+    if head["skipped"]:
+        reasons = ", ".join(f"{reason} {n:,}" for reason, n in head["skipped"].items())
+        text += f"\ncannot be asked, others are sent instead: {reasons}"
+    return text
+
+
+def show(result: dict[str, Json], console: Console) -> None:
+    """Print what a run found."""
+    console.print()
+    console.print(_latencies(result))
+    console.print()
+    console.print(_slices(result))
+    console.print()
+    for line in _lines(result):
+        console.print(Text(line))
+
+
+def _table(*titles: str) -> Table:
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        header_style="bold",
+    )
+    for number, title in enumerate(titles):
+        table.add_column(title, justify="right" if number else "left", no_wrap=bool(number))
+    return table
+
+
+def _latencies(result: dict[str, Json]) -> Table:
+    table = _table("latency", "calls", "p50", "p95", "p99")
+    rows = {
+        f"candidate at {result['share_of_peak']:g} times peak": result["latency"],
+        "candidate at shadow's rate": result["candidate_in_shadow"],
+        "primary in the peak hour": result["primary_in_peak_hour"],
+    }
+    for title, found in rows.items():
+        table.add_row(title, f"{found['n']:,}", *(_ms(found, name) for name in PERCENTILES))
+    return table
+
+
+def _slices(result: dict[str, Json]) -> Table:
+    table = _table("until", "calls", "in flight", "p50", "p95")
+    for part in result["queue"]["slices"]:
+        found = part["latency"]
+        table.add_row(
+            f"{part['until_s']:,.0f} s",
+            *(f"{found['n']:,}", f"{part['in_flight']:,}"),
+            *(_ms(found, name) for name in PERCENTILES[:2]),
+        )
+    return table
+
+
+def _ms(found: dict[str, Json], name: str) -> str:
+    if not found["n"]:
+        return NOTHING
+    return milliseconds(float("inf") if found[name] is None else found[name])
+
+
+def _lines(result: dict[str, Json]) -> list[str]:
+    failed = sum(result["failed"].values())
+    reasons = ", ".join(f"{reason} {n:,}" for reason, n in result["failed"].items())
+    lines = [
+        f"offered {result['offered_per_s']:.2f} calls per second, answered"
+        f" {result['served_per_s']:.2f} while they came",
+        f"failed {failed:,} of {result['calls']:,}"
+        + (f" ({rate(failed / result['calls'])}): {reasons}" if failed else ""),
+        _queue_line(result["queue"]),
+    ]
+    if result["scheduling"]["late"]:
+        lines.append(
+            f"{result['scheduling']['late']:,} calls could not be sent in time (up to"
+            f" {result['scheduling']['most_ms']:,.0f} ms late): this machine or --concurrency was"
+            " the bound, and their latency holds it"
+        )
+    if result["spent_usd"] is not None:
+        lines.append(f"load runs have cost at most {dollars(result['spent_usd'])} so far")
+    if result["partial"]:
+        lines.append(f"partial: stopped for {result['stopped']}; not stored")
+    return lines
+
+
+def _queue_line(queue: dict[str, Json]) -> str:
+    most = f"at most {queue['most_in_flight']:,} calls in flight"
+    if queue["grows"]:
+        return f"the queue grows: the candidate does not keep up with this rate ({most})"
+    return f"no growing queue ({most})"
