@@ -1,0 +1,253 @@
+"""How many pairs each gate needs: what `shadow-mw plan` promises.
+
+Alpha is two-sided as everywhere; a gate is decided by one end, at alpha / 2. Fixed sizes are those
+of the test at the final look: (z(alpha / 2) + z(power))^2 * variance / distance^2 (Miller,
+2411.00640, section 5, for evaluations of models; Chow, Shao & Wang, Sample Size Calculations in
+Clinical Research (2008), chapter 3). Anytime sizes solve the confidence sequence's own boundary for
+the count at which it has passed with the wanted power. All assume pairs that are independent:
+multiply by the design effect where they come in clusters. An impossible size is infinite.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from scipy import special  # type: ignore[import-untyped]
+
+from shadow_mw.decide.stats.interval import normal
+from shadow_mw.decide.stats.quantile_sequences import sequence_ranks
+from shadow_mw.decide.stats.sequences import V_OPT, mean_reach
+
+_MOST = 1e12
+
+
+def pairs_for_rate(
+    discordance: float, margin: float, alpha: float = 0.05, power: float = 0.9, true: float = 0.0
+) -> float:
+    """Pairs to prove a fault at most `margin` more frequent, when it really is `true`.
+
+    Args:
+        discordance: share of pairs on which the legs differ (candidate only plus primary only).
+        margin: as a fraction.
+        alpha: two-sided level.
+        power: the probability of proving it.
+        true: the difference of the rates that is believed in.
+
+    Raises:
+        ValueError: a share outside its range.
+    """
+    return _fixed(_difference_variance(discordance, true), margin - true, alpha, power)
+
+
+def pairs_for_rate_anytime(
+    discordance: float, margin: float, alpha: float = 0.05, power: float = 0.9, true: float = 0.0
+) -> float:
+    """The same for the empirical-Bernstein sequence on differences in [-1, 1]."""
+    variance = _difference_variance(discordance, true)
+    return _anytime(variance, margin - true, alpha, power)
+
+
+def pairs_for_win_rate(
+    rate: float, threshold: float, alpha: float = 0.05, power: float = 0.9
+) -> float:
+    """Pairs to prove that a candidate that wins `rate` of them wins more than `threshold`.
+
+    Fleiss, Levin & Paik, Statistical Methods for Rates and Proportions (2003), section 2.6.1. Ties
+    count a half and make it fewer. For scores taken as they are: see `labels_for_win_rate`.
+    """
+    _check_power(power)
+    _check_share(rate=rate, threshold=threshold)
+    if rate <= threshold:
+        return math.inf
+    null, other = math.sqrt(threshold * (1 - threshold)), math.sqrt(rate * (1 - rate))
+    return _up(((normal(alpha) * null + _z(power) * other) / (rate - threshold)) ** 2)
+
+
+def pairs_for_win_rate_anytime(
+    rate: float, threshold: float, alpha: float = 0.05, power: float = 0.9
+) -> float:
+    """The same for the empirical-Bernstein sequence on scores in [0, 1]."""
+    _check_share(rate=rate, threshold=threshold)
+    # In units of half the range, as the sequence has it.
+    return _anytime(4 * rate * (1 - rate), 2 * (rate - threshold), alpha, power)
+
+
+def labels_for_win_rate(
+    rate: float,
+    threshold: float,
+    correlation: float,
+    judged: float,
+    alpha: float = 0.05,
+    power: float = 0.9,
+) -> float:
+    """People's labels to prove a win rate by PPI++, with a judge that is right about so much.
+
+    Angelopoulos, Duchi & Zrnic, 2311.01453, section 5: the variance of a win (at most rate *
+    (1 - rate)) times (1 - correlation^2) / labels + correlation^2 / judged.
+
+    Args:
+        rate: that is believed in.
+        threshold: that is to be exceeded.
+        correlation: of the judge's scores with people's, 0 to 1.
+        judged: pairs that the judge judges.
+        alpha: two-sided level.
+        power: the probability of proving it.
+
+    Returns:
+        At most `judged`; infinite where even all labelled do not prove it.
+    """
+    _check_power(power)
+    _check_share(rate=rate, threshold=threshold, correlation=correlation)
+    if rate <= threshold:
+        return math.inf
+    wanted = ((rate - threshold) / (normal(alpha) + _z(power))) ** 2 / (rate * (1 - rate))
+    if wanted < 1 / judged:
+        return math.inf
+    rest = wanted - correlation**2 / judged
+    return min(_up((1 - correlation**2) / rest), math.floor(judged)) if rest > 0 else math.inf
+
+
+def pairs_for_mean(
+    deviation: float, margin: float, alpha: float = 0.05, power: float = 0.9
+) -> float:
+    """Pairs to prove a mean of paired differences with this standard deviation above -margin."""
+    return _fixed(deviation**2, margin, alpha, power)
+
+
+def pairs_for_cost_ratio(
+    ratio: float, most: float, variation: float, alpha: float = 0.05, power: float = 0.9
+) -> float:
+    """Pairs to prove the ratio of two costs below `most`, when it really is `ratio`.
+
+    Args:
+        ratio: that is believed in.
+        most: that is to be stayed below.
+        variation: standard deviation of `candidate / ratio - primary` by the primary's mean.
+        alpha: two-sided level.
+        power: the probability of proving it.
+    """
+    return _fixed(variation**2, math.log(most / ratio), alpha, power)
+
+
+def pairs_for_quantile_ratio(
+    percent: float,
+    most: float,
+    spread: float,
+    ratio: float = 1.0,
+    alpha: float = 0.05,
+    power: float = 0.9,
+) -> float:
+    """Calls to prove a ratio of percentiles below `most` by order statistics of both legs.
+
+    For log-normal latencies with unrelated noise (the worst that pairing gives): the logarithm of
+    a percentile has standard error spread * sqrt(p (1 - p)) / phi(z_p) / sqrt(n) (David & Nagaraja,
+    Order Statistics (2003), section 10.2), and each leg's end is at alpha / 4.
+
+    Args:
+        percent: of the percentile.
+        most: ratio that is to be stayed below.
+        spread: standard deviation of the logarithm of one latency.
+        ratio: that is believed in.
+        alpha: two-sided level.
+        power: the probability of proving it.
+    """
+    _check_power(power)
+    distance = math.log(most / ratio)
+    if distance <= 0:
+        return math.inf
+    factor = 2 * normal(alpha / 2) + math.sqrt(2) * _z(power)
+    return _up((factor * spread * _quantile_error(percent) / distance) ** 2)
+
+
+def pairs_for_quantile_ratio_anytime(
+    percent: float,
+    most: float,
+    spread: float,
+    ratio: float = 1.0,
+    alpha: float = 0.05,
+    power: float = 0.9,
+) -> float:
+    """The same for `quantile_ratio_sequence`."""
+    _check_power(power)
+    distance = math.log(most / ratio)
+    p = percent / 100
+    error = _quantile_error(percent)
+
+    def passes(n: float) -> bool:
+        low, high = sequence_ranks(np.array([math.floor(n)]), percent, alpha / 2)
+        if low[0] < 1 or high[0] > n:
+            return False
+        held = special.ndtri(high[0] / (n + 1)) - special.ndtri(low[0] / (n + 1))
+        noise = _z(power) * math.sqrt(2 / n) * error
+        return bool(spread * (held + noise) <= distance)
+
+    return _least(passes, 1 / (p * (1 - p)))
+
+
+def _quantile_error(percent: float) -> float:
+    p = percent / 100
+    at = float(special.ndtri(p))
+    return math.sqrt(p * (1 - p)) / (math.exp(-at * at / 2) / math.sqrt(2 * math.pi))
+
+
+def _difference_variance(discordance: float, true: float) -> float:
+    _check_share(discordance=discordance)
+    if abs(true) > discordance:
+        raise ValueError(f"a difference of {true} with {discordance} discordant pairs")
+    return discordance - true**2
+
+
+def _fixed(variance: float, distance: float, alpha: float, power: float) -> float:
+    _check_power(power)
+    reach = normal(alpha) + _z(power)
+    if distance <= 0:
+        return math.inf
+    if variance == 0:
+        # Nothing differs, and that too has to be seen often enough.
+        return _up(normal(alpha) ** 2 * (1 / distance - 1)) if distance < 1 else 1.0
+    return _up(reach**2 * variance / distance**2)
+
+
+def _anytime(variance: float, distance: float, alpha: float, power: float) -> float:
+    _check_power(power)
+
+    def passes(n: float) -> bool:
+        bound = float(mean_reach(variance * n, alpha, V_OPT))
+        return bound + _z(power) * math.sqrt(variance * n) <= distance * n
+
+    return _least(passes, 1.0)
+
+
+def _least(passes: Callable[[float], bool], start: float) -> float:
+    """The least count that passes, where more always passes too."""
+    high = max(2.0, start)
+    while not passes(high):
+        high *= 2
+        if high > _MOST:
+            return math.inf
+    low = high / 2
+    while high - low > max(1.0, 1e-7 * high):
+        middle = (low + high) / 2
+        low, high = (low, middle) if passes(middle) else (middle, high)
+    return _up(high)
+
+
+def _up(n: float) -> float:
+    return float(max(1, math.ceil(n - 1e-9)))
+
+
+def _z(power: float) -> float:
+    return float(special.ndtri(power))
+
+
+def _check_power(power: float) -> None:
+    if not 0 < power < 1:
+        raise ValueError(f"power is {power}; accepted is between 0 and 1")
+
+
+def _check_share(**shares: float) -> None:
+    for name, share in shares.items():
+        if not 0 <= share <= 1:
+            raise ValueError(f"{name} is {share}; accepted is a share from 0 to 1")
