@@ -164,8 +164,8 @@ def _notes(result: Calibration) -> list[str]:
         )
     if result.only_qualify:
         notes.append(
-            f"{result.only_qualify:,} labels without `inclusion`, where others have it: they"
-            " qualify the judge, and are not in the win rate"
+            f"{result.only_qualify:,} labels of pairs that were picked by hand: they qualify the"
+            " judge, and are not in the win rate"
         )
     if result.split:
         notes.append(f"{result.split:,} items without a majority of people: only in the win rate")

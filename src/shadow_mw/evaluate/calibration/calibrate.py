@@ -25,7 +25,7 @@ from shadow_mw.evaluate.calibration.agreement import (
 )
 from shadow_mw.evaluate.calibration.correction import Correction, Estimate, Scored, correct, plain
 from shadow_mw.evaluate.calibration.quantiles import lower_bound
-from shadow_mw.evaluate.calibration.rows import Choice, Row
+from shadow_mw.evaluate.calibration.rows import BY_HAND, Choice, Row
 
 NEEDED = 0.90
 """What the one-sided 95 % lower bound of items right in both orders must reach."""
@@ -33,6 +33,7 @@ MOST_INCONSISTENT = 0.15
 FEWEST_ITEMS = 50
 GUESS = 0.5
 """The judge's score where it gave no valid verdict; a correction holds for any guess."""
+NOTHING_KNOWN = Estimate(GUESS, 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,8 @@ class Calibration:
 
     items: int
     only_qualify: int
-    """Labelled items without `inclusion`, where others have it: picked by hand, so that they say
-    nothing of the win rate."""
+    """Labelled items that were picked by hand, so that they say nothing of the win rate; so were
+    those without `inclusion`, where others have it."""
     split: int
     """Items on which the people have no majority: no human verdict, but a human score."""
     invalid: int
@@ -102,6 +103,9 @@ class Calibration:
     people: Estimate
     """The labels alone, without the judge."""
     correction: Correction
+    corrects: bool
+    """Whether any label says something of the win rate; else `people` and `correction` are no
+    figures."""
 
 
 def calibrate(rows: Sequence[Row], win: Choice = Choice.A) -> Calibration:
@@ -113,9 +117,11 @@ def calibrate(rows: Sequence[Row], win: Choice = Choice.A) -> Calibration:
     """
     labelled = [row for row in rows if row.human]
     table = confusion(labelled)
-    drawn = any(row.humans and row.inclusion is not None for row in rows)
-    picked = {row.id for row in rows if row.humans and row.inclusion is None and drawn}
+    drawn = any(row.humans and row.inclusion for row in rows)
+    by_hand = (BY_HAND, None) if drawn else (BY_HAND,)
+    picked = {row.id for row in rows if row.humans and row.inclusion in by_hand}
     scored = [_scored(replace(row, humans=()) if row.id in picked else row, win) for row in rows]
+    corrects = any(item.human is not None for item in scored)
     return Calibration(
         items=len(rows),
         only_qualify=len(picked),
@@ -134,8 +140,9 @@ def calibrate(rows: Sequence[Row], win: Choice = Choice.A) -> Calibration:
         segments=_segments(labelled),
         win=win,
         naive=_naive(rows, win),
-        people=correct(scored, lam=0).estimate,
-        correction=correct(scored),
+        people=correct(scored, lam=0).estimate if corrects else NOTHING_KNOWN,
+        correction=correct(scored) if corrects else Correction(NOTHING_KNOWN, (), ()),
+        corrects=corrects,
     )
 
 
@@ -155,7 +162,7 @@ def _segments(labelled: Sequence[Row]) -> dict[str, Share]:
 def _naive(rows: Sequence[Row], win: Choice) -> Estimate:
     """Only items with a verdict in both orders, as who trusts the judge would count."""
     valid = [_mean(row.judge, win) for row in rows if None not in row.judge]
-    return plain(valid) if valid else Estimate(GUESS, 0.0, 1.0)
+    return plain(valid) if valid else NOTHING_KNOWN
 
 
 def _scored(row: Row, win: Choice) -> Scored:

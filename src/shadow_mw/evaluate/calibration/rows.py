@@ -19,6 +19,9 @@ ACCEPTED = (
 KEYS = frozenset({"id", "human", "judge", "segment", "inclusion", "annotator", "order", "both_bad"})
 """The last three are written by `shadow-mw label --terminal`."""
 
+BY_HAND = 0.0
+"""In place of a probability: somebody chose the item, so that its label only qualifies a judge."""
+
 
 class Choice(StrEnum):
     """Which output is the better one; A and B name outputs, whatever slot they were shown in."""
@@ -42,7 +45,7 @@ class Row:
     """One verdict a person; empty where nobody labelled the item."""
     segment: str | None = None
     inclusion: float | None = None
-    """With which probability the item was chosen to be labelled."""
+    """With which probability the item was chosen to be labelled, or `BY_HAND`."""
     judged: bool = True
     """False where no judge was asked, which is not the same as no valid verdict."""
 

@@ -145,7 +145,9 @@ def _card(
         drawn.identical,
         bias_card(pool.judgements, kin) if pool.judgements else None,
         _with_ties(at_its_word(scores), drawn) if scores else None,
-        _with_ties(calibration.correction.estimate, drawn) if calibration else None,
+        _with_ties(calibration.correction.estimate, drawn)
+        if calibration and calibration.corrects
+        else None,
         calibration,
         sum(opinion.calls for opinion in opinions),
         _usd(opinions),
