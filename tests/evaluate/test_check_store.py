@@ -189,7 +189,10 @@ def test_the_report_as_json_and_for_people(path):
 def test_a_store_of_version_2_goes_on(path):
     store_of(path, *both("p1", YES, NO, shadow__key="k"))
     connection = sqlite3.connect(path)
-    for column in (*tables.DOCUMENT, "shape"):
+    connection.execute("DROP TRIGGER pairs_facts")
+    connection.execute("DROP INDEX pairs_harm")
+    connection.execute("CREATE INDEX pairs_series ON pairs (series)")
+    for column in (*tables.DOCUMENT, *tables.FACTS, "shape", "harm"):
         connection.execute(f"ALTER TABLE pairs DROP COLUMN {column}")
     kept = {"series", "observations", "payloads", "pairs", "paths", "fields", "truth", "funnel"}
     every = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()

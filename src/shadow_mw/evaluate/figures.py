@@ -7,7 +7,9 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from shadow_mw.evaluate.alarm_store import AlarmStore
 from shadow_mw.evaluate.funnel import funnel
+from shadow_mw.evaluate.messages import Messages
 from shadow_mw.evaluate.series import PRICED, SERIES, all_series
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import (
@@ -42,6 +44,8 @@ def figures(store: Store) -> Figures:
         return Figures(
             series=tuple(_series(store, series) for series in known),
             experiments=_experiments(store),
+            alarms=tuple(AlarmStore(store).kept()),
+            told=Messages(store).told(),
         )
 
 
@@ -123,7 +127,6 @@ def _nulls(store: Store, key: tuple[str, str]) -> tuple[NullDay, ...]:
         f"""SELECT time_ns / {DAY_NS}, sum(n),
             sum(n * ("primary" = 'hallucinated')), sum(n * (candidate = 'hallucinated'))
         FROM fields JOIN pairs ON pairs.id = pair
-        JOIN observations ON observations.id = primary_row
         WHERE fields.series = {SERIES} AND truth = 'null' AND time_ns >= ? GROUP BY 1""",
         (*key, since),
     )

@@ -20,7 +20,7 @@ NOTHING: Final = Checks()
 
 COLUMNS: Final = (
     *("exact_match", "primary_json", "candidate_json", "scored", "stale", "published", "shape"),
-    *DOCUMENT,
+    *("harm", *DOCUMENT),
 )
 """Of `pairs`: what a judgement says in numbers."""
 
@@ -48,6 +48,8 @@ class Judgement:
     """None where it could not be scored."""
     results: Sequence[CheckResult] = ()
     divergences: Divergences | None = None
+    harm: int | None = None
+    """See `evaluate.harm`."""
 
     @property
     def is_silent(self) -> bool:
@@ -109,7 +111,7 @@ class JudgementRows:
             shape = self._shapes.of(json.dumps(leaves, ensure_ascii=False))
         return (
             *(checks.exact_match, checks.primary_json, checks.candidate_json),
-            *(judgement.scores is not None, False, judgement.is_silent, shape),
+            *(judgement.scores is not None, False, judgement.is_silent, shape, judgement.harm),
             *document_sums(judgement.scores),
         )
 

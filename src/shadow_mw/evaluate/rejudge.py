@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from shadow_mw.evaluate.checks.run import check, run_checks
+from shadow_mw.evaluate.harm import harm
 from shadow_mw.evaluate.judgement import Judgement
 from shadow_mw.evaluate.pair import Pair
 from shadow_mw.evaluate.standards import BY_DEFAULT, Standards, declare
@@ -37,12 +38,10 @@ def judge(pair: Pair, truth: Json, standards: Standards = BY_DEFAULT) -> Judgeme
         checks=standards.checks.selected(),
     )
     fields = standards.fields
-    return Judgement(
-        checks,
-        None if truth is None else fields.score(pair, truth),
-        results,
-        fields.divergences(pair, same=bool(checks.exact_match)),
-    )
+    scores = None if truth is None else fields.score(pair, truth)
+    divergences = fields.divergences(pair, same=bool(checks.exact_match))
+    worst = harm(pair, checks, scores, results, divergences)
+    return Judgement(checks, scores, results, divergences, worst)
 
 
 def adopt(store: Store, standards: Standards) -> Standards:

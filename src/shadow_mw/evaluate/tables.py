@@ -159,6 +159,10 @@ DOCUMENT: Final = (
 """Columns of `pairs`: what `fields` says of the pair's labelled leaves, added up. `correct` holds
 correct nulls too; `invalid` counts leaves of an output that is no JSON. NULL: not scored."""
 
+BY_HARM: Final = """
+CREATE INDEX pairs_harm ON pairs (series, harm);
+"""
+
 SHAPES: Final = """
 -- Which leaves the two outputs of a pair have: {"items[].price": 3}; one row for all alike.
 CREATE TABLE shapes (
@@ -202,6 +206,83 @@ CREATE TABLE similarities (
 ) WITHOUT ROWID;
 CREATE INDEX similarities_series ON similarities (series, model, cosine);
 """
+
+NAMES: Final = """
+-- Texts that many pairs share: segments and models.
+CREATE TABLE names (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+);
+"""
+
+_NAMED: Final = "(SELECT id FROM names WHERE name = {})"
+_TOKENS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
+_LEG: Final = {
+    "failed": ("INTEGER", "{0}.outcome IN ('error', 'timeout')"),
+    # A failed call is infinitely slow, never left out: leaving it out would flatter who fails.
+    "latency_ms": ("REAL", "CASE WHEN {0}.answered THEN {0}.latency_ms ELSE 9e999 END"),
+    "ttft_ms": ("REAL", "coalesce({0}.ttft_ms, CASE WHEN NOT {0}.answered THEN 9e999 END)"),
+    "cost_usd": ("REAL", "{0}.cost_usd"),
+    **{name: ("INTEGER", f"{{0}}.{name}") for name in _TOKENS},
+    "model": ("INTEGER REFERENCES names", _NAMED.format("{0}.model")),
+}
+FACTS: Final = {
+    "time_ns": ("INTEGER", "p.time_ns"),
+    "segment": ("INTEGER REFERENCES names", _NAMED.format("p.segment")),
+    "session": ("TEXT", "p.session"),
+    "sample_rate": ("REAL", "p.sample_rate"),
+    **{
+        f"{leg}_{name}": (kind, value.format(leg[0]))
+        for name, (kind, value) in _LEG.items()
+        for leg in ("primary", "candidate")
+    },
+}
+"""Columns of `pairs`, with type and source: what reports ask of both legs (p, c), so that they
+read one table. Latency and ttft are infinite where the call did not end properly."""
+
+
+def _facts(pair: str, where: str) -> str:
+    """Copy them; legs never change, so this is done once."""
+    values = ", ".join(value for _, value in FACTS.values())
+    return (
+        f"UPDATE pairs SET ({', '.join(FACTS)}) = (SELECT {values} FROM observations p"
+        f" JOIN observations c ON c.id = {pair}.candidate_row WHERE p.id = {pair}.primary_row)"
+        f" WHERE {where}"
+    )
+
+
+_NEW_NAMES: Final = " ".join(
+    f"INSERT OR IGNORE INTO names (name) SELECT {column} FROM observations"
+    f" WHERE id = NEW.{leg}_row AND {column} IS NOT NULL;"
+    for leg, column in (("primary", "segment"), ("primary", "model"), ("candidate", "model"))
+)
+# A trigger, so that pairs have them whoever adds them: in a rolling deploy also older code.
+COPY_FACTS: Final = f"""
+CREATE TRIGGER pairs_facts AFTER INSERT ON pairs WHEN NEW.time_ns IS NULL
+BEGIN {_NEW_NAMES} {_facts("NEW", "id = NEW.id")}; END;
+"""
+
+HARM: Final = """
+UPDATE pairs SET harm = CASE
+    WHEN EXISTS (SELECT 1 FROM fields WHERE pair = pairs.id AND truth = 'null'
+        AND candidate = 'hallucinated' AND "primary" != 'hallucinated') THEN 0
+    WHEN EXISTS (SELECT 1 FROM check_results
+        JOIN check_labels ON check_labels.id = check_results.label
+        WHERE pair = pairs.id AND name IN ('refusal', 'empty')
+            AND "primary" = 0 AND candidate = 1) THEN 1
+    WHEN exact_match IS NOT NULL AND candidate_latency_ms = 9e999 THEN 1
+    WHEN primary_json AND NOT candidate_json OR EXISTS (SELECT 1 FROM fields
+        WHERE pair = pairs.id AND truth IS NOT NULL AND "primary" != 'invalid_output'
+        AND candidate = 'invalid_output') THEN 2
+    WHEN EXISTS (SELECT 1 FROM fields WHERE pair = pairs.id AND truth IS NOT NULL
+        AND "primary" IN ('correct', 'correct_null')
+        AND candidate IN ('wrong_value', 'null_like')) THEN 3
+    WHEN EXISTS (SELECT 1 FROM fields WHERE pair = pairs.id AND truth IS NOT NULL
+        AND "primary" IN ('correct', 'correct_null') AND candidate = 'missed') THEN 4
+    WHEN exact_match IS NOT NULL THEN 7 - (NOT exact_match)
+    END;
+"""
+"""What `evaluate.harm` says, of pairs that were judged before it was kept."""
 
 PREFERENCES: Final = """
 -- What a person said of a pair without knowing which output is whose: 'primary', 'candidate' or
@@ -283,17 +364,18 @@ CREATE TABLE pairs (
     stale INTEGER NOT NULL DEFAULT 1,
     published INTEGER NOT NULL DEFAULT 0,
     {" INTEGER, ".join(DOCUMENT)} INTEGER,
-    shape INTEGER REFERENCES shapes
+    shape INTEGER REFERENCES shapes,
+    harm INTEGER,
+    {", ".join(f"{name} {kind}" for name, (kind, _) in FACTS.items())}
 );
-CREATE INDEX pairs_series ON pairs (series);
-CREATE INDEX pairs_key ON pairs (key) WHERE key IS NOT NULL;
+{BY_HARM}CREATE INDEX pairs_key ON pairs (key) WHERE key IS NOT NULL;
 CREATE INDEX pairs_stale ON pairs (id) WHERE stale;
 CREATE INDEX pairs_unpublished ON pairs (id) WHERE NOT published;
 CREATE TABLE paths (
     id INTEGER PRIMARY KEY,
     path TEXT NOT NULL UNIQUE
 );
-{META}{FIELDS}CREATE TABLE truth (
+{NAMES}{COPY_FACTS}{META}{FIELDS}CREATE TABLE truth (
     key TEXT PRIMARY KEY,
     truth TEXT NOT NULL
 ) WITHOUT ROWID;
@@ -330,6 +412,12 @@ UPDATE pairs SET ({", ".join(DOCUMENT)}) = (
 ) WHERE scored;
 """
 
+_ALL_FACTS: Final = f"""
+INSERT INTO names (name) SELECT segment FROM observations WHERE segment IS NOT NULL
+    UNION SELECT model FROM observations WHERE model IS NOT NULL;
+{_facts("pairs", "1")};
+"""
+
 MIGRATIONS: Final = {
     1: f"""
 ALTER TABLE observations ADD COLUMN received_ns INTEGER NOT NULL DEFAULT 0;
@@ -350,7 +438,10 @@ DROP TABLE old_fields;
     4: ALARMS
     + "".join(f"ALTER TABLE pairs ADD COLUMN {name} INTEGER;\n" for name in DOCUMENT)
     + "ALTER TABLE pairs ADD COLUMN shape INTEGER REFERENCES shapes;\n"
-    + f"{DOCUMENTS}{SHAPES}{DIVERGENCES}{EMBEDDINGS}{PREFERENCES}{ANCHORS}",
+    + "ALTER TABLE pairs ADD COLUMN harm INTEGER;\n"
+    + "".join(f"ALTER TABLE pairs ADD COLUMN {name} {kind};\n" for name, (kind, _) in FACTS.items())
+    + f"{DOCUMENTS}{SHAPES}{DIVERGENCES}{EMBEDDINGS}{PREFERENCES}{ANCHORS}{NAMES}{_ALL_FACTS}"
+    + f"{COPY_FACTS}{HARM}DROP INDEX pairs_series;\n{BY_HARM}",
 }
 """From each version to the next. Columns have defaults: the side of a rolling deploy that opened
 the store before goes on writing to it."""
