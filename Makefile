@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench soak collector jaeger format clean
+.PHONY: demo test lint bench soak collector jaeger charts format clean
 
 demo: $(STAMP)
 	$(BIN)/shadow-mw demo $(ARGS)
@@ -27,6 +27,10 @@ soak: $(STAMP)
 
 collector jaeger:
 	collector/build $@
+
+charts:
+	npm --prefix report-charts ci
+	npm --prefix report-charts run build
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

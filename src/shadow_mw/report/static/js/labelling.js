@@ -1,0 +1,76 @@
+// People's labels in the live page: two outputs without names, in an order that the service keeps.
+
+const CHOICES = [["1", "first", "First is better"], ["2", "second", "Second is better"], ["3", "tie", "As good"], ["4", "both_bad", "Both bad"], ["5", "none", "Cannot say"]];
+
+class Labelling {
+  constructor(source, pairs) {
+    Object.assign(this, { source, pairs, done: new Set(), shown: null, busy: false });
+  }
+
+  get open() {
+    return at("label").open;
+  }
+
+  // A pair that was opened is no longer blind: it is passed over.
+  async start(ids) {
+    this.left = ids.filter(id => !this.pairs.opened.has(id) && !this.done.has(id));
+    await this.next();
+  }
+
+  async next() {
+    this.shown = null;
+    while (this.left.length && !this.shown) {
+      const id = this.left.shift();
+      try {
+        const found = await this.source.blinded(id);
+        if (!found.labelled) this.shown = { id, ...found };
+      } catch (error) {
+        return this.draw(`This pair could not be read: ${error.message}`);
+      }
+    }
+    this.draw(this.shown ? "" : "No pair of this page is left to label. Those that were opened are passed over: whose output is whose is known.");
+  }
+
+  draw(said) {
+    const box = at("label"), found = this.shown;
+    const close = h("button", { type: "button", onclick: () => box.close() }, "Close ", h("kbd", null, "Esc"));
+    box.replaceChildren(h("h2", { id: "label-title" }, "Which output is better?"),
+      ...(found ? [
+        found.input && h("details", { open: true }, h("summary", null, "Input"), longText("pre", found.input), leftOut(found.input_left_out)),
+        found.truth && h("details", { open: true }, h("summary", null, "Truth"), longText("pre", found.truth)),
+        h("div", { class: "outputs" }, found.outputs.map((text, i) =>
+          h("div", null, h("h3", null, i ? "Second" : "First"), longText("pre", text || "(no output)"), leftOut(found.outputs_left_out?.[i])))),
+        found.differences?.length > 0 && table("Where they differ", [
+          ["Field", row => h("code", null, visible(row.path)), { scope: "row" }],
+          ["First", row => valueCell(row.first)], ["Second", row => valueCell(row.second, row.first)],
+        ], found.differences),
+      ].filter(Boolean) : []),
+      h("p", { role: "status" }, said),
+      h("div", { class: "choices" }, found ? CHOICES.map(([key, choice, title]) =>
+        h("button", { type: "button", onclick: () => this.choose(choice) }, title, " ", h("kbd", null, key))) : [], close));
+    if (!box.open) box.showModal();
+    box.scrollTop = 0;
+    box.querySelector(".choices button").focus();
+  }
+
+  async choose(choice) {
+    if (!this.shown || this.busy) return;
+    this.busy = true;
+    try {
+      const { id, order } = this.shown;
+      await this.source.label({ id, order, choice });
+      this.done.add(String(id));
+      await this.next();
+    } catch (error) {
+      this.draw(`Not kept: ${error.message}`);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  press(key) {
+    const found = CHOICES.find(([known]) => known === key);
+    if (found) this.choose(found[1]);
+    return Boolean(found);
+  }
+}

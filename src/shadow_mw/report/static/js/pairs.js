@@ -1,0 +1,164 @@
+// The pairs, the most harmful first; filters and place are in the URL, so that a reload or a link keeps them.
+
+const HARMS = ["hallucinated", "new_refusal", "invalid_json", "wrong_value", "missed", "judge_loss", "differs", "same"];
+const FILTERS = ["harm", "segment", "field", "q"];
+
+class Pairs {
+  constructor(source) {
+    this.source = source;
+    this.opened = new Set();
+    this.read();
+  }
+
+  read() {
+    const kept = new URLSearchParams(location.hash.slice(1));
+    this.filters = Object.fromEntries(FILTERS.map(name => [name, kept.get(name) ?? ""]));
+    this.offset = Math.max(0, Math.floor(Number(kept.get("offset")) || 0));
+    this.open = new Set(kept.getAll("open"));
+  }
+
+  keep() {
+    const kept = new URLSearchParams(Object.entries(this.filters).filter(([, value]) => value));
+    if (this.offset) kept.set("offset", this.offset);
+    for (const id of this.open) kept.append("open", id);
+    history.replaceState(null, "", kept.size ? `#${kept}` : location.pathname + location.search);
+  }
+
+  section() {
+    this.status = h("p", { class: "status", role: "status" });
+    this.rows = h("ol", { class: "pairs" });
+    this.pager = h("p", { class: "pager" });
+    this.form = this.controls();
+    return section("pairs", "Pairs, the most harmful first", this.form, this.status, this.rows, this.pager);
+  }
+
+  controls() {
+    const { report = {}, pairs } = this.source.figures ?? {}, counts = pairs?.counts ?? {};
+    const choose = (name, title, values) => h("label", null, title, h("select", { name, onchange: () => this.filter() },
+      h("option", { value: "" }, "all"), values.map(([value, text]) =>
+        h("option", { value, selected: this.filters[name] === value }, text ?? visible(value)))));
+    const known = (name, values) => (this.filters[name] && !values.includes(this.filters[name]) ? [...values, this.filters[name]] : values);
+    const segments = Object.keys(report.segments ?? {}).filter(Boolean).sort(), fields = Object.keys(report.fields ?? {}).sort();
+    return h("form", { class: "filters", role: "search", onsubmit: event => { event.preventDefault(); this.filter(); } },
+      choose("harm", "Harm", HARMS.map(name => [name, counts[name] == null ? words(name) : `${words(name)} (${count(counts[name])})`])),
+      choose("segment", "Segment", known("segment", segments).map(name => [name])),
+      choose("field", "Field", known("field", fields).map(name => [name])),
+      h("label", { class: "grow" }, "Text", h("input", { type: "search", name: "q", id: "filter", value: this.filters.q, autocomplete: "off", spellcheck: "false",
+        placeholder: "in pairs and outputs", oninput: () => { clearTimeout(this.typing); this.typing = setTimeout(() => this.filter(), 250); } })),
+      h("button", { type: "button", onclick: () => this.reset() }, "Clear"),
+      this.source.live && h("button", { type: "button", id: "label-next", onclick: () => labelling.start(this.ids()) }, "Label blind"));
+  }
+
+  filter() {
+    clearTimeout(this.typing);
+    for (const name of FILTERS) this.filters[name] = this.form.elements[name].value;
+    this.turn(0);
+  }
+
+  reset() {
+    this.form.reset();
+    for (const name of FILTERS) this.form.elements[name].value = "";
+    this.filter();
+  }
+
+  async turn(offset) {
+    this.offset = offset;
+    this.open.clear();
+    this.keep();
+    await this.show();
+  }
+
+  async show() {
+    const asked = (this.asked = Symbol("asked"));
+    let found;
+    try {
+      found = await this.source.list({ ...this.filters, offset: this.offset });
+    } catch (error) {
+      if (asked === this.asked) this.status.textContent = `The pairs could not be read: ${error.message}`;
+      return;
+    }
+    if (asked !== this.asked) return;
+    if (!found.rows.length && this.offset && found.total) return this.turn(Math.floor((found.total - 1) / PAGE) * PAGE);
+    this.found = found;
+    this.more = found.next === undefined ? this.offset + PAGE < found.total : found.next !== null;
+    this.rows.replaceChildren(...found.rows.map(row => this.item(row)));
+    this.say(found);
+  }
+
+  say({ total, rows, searched }) {
+    const inAll = this.source.inAll, from = count(this.offset + 1), to = count(this.offset + rows.length);
+    let text = rows.length ? `${from}–${to}${total == null ? "" : ` of ${count(total)}`}` : "No pair matches.";
+    if (total == null && searched != null) text += ` found in the worst ${count(searched)} pairs that were searched`;
+    if (inAll > (this.source.all?.length ?? inAll))
+      text += this.source.all.length ? `; this file holds the worst ${count(this.source.all.length)} of ${count(inAll)} pairs, shadow-mw serve lists all` : ` This file holds figures only, of ${count(inAll)} pairs.`;
+    this.status.textContent = text;
+    const button = (title, offset, there) => h("button", { type: "button", disabled: !there, onclick: async () => { await this.turn(offset); at("pairs").scrollIntoView(); } }, title);
+    this.pager.replaceChildren(...(this.more || this.offset ? [button("Previous", Math.max(0, this.offset - PAGE), this.offset > 0), button("Next", this.offset + PAGE, this.more)] : []));
+  }
+
+  item(row) {
+    const id = String(row.id), body = h("div", { class: "body", id: `pair-${id}`, hidden: true });
+    const head = h("button", { type: "button", class: "row", "aria-expanded": "false", "aria-controls": body.id, "data-id": id, onclick: () => this.toggle(head) },
+      h("span", { class: `harm ${row.harm}` }, words(row.harm)),
+      h("span", { class: "summary" }, h("bdi", null, visible((row.summary ?? "").slice(0, 300)) || (row.fields ?? []).map(visible).join(", ") || NOTHING)),
+      h("span", { class: "where" }, [row.segment && visible(row.segment), row.time && moment(row.time)].filter(Boolean).join(" · ")));
+    const made = h("li", null, head, body);
+    if (this.open.has(id)) this.reveal(head);
+    return made;
+  }
+
+  toggle(head) {
+    const open = head.getAttribute("aria-expanded") === "true";
+    if (!open) this.reveal(head);
+    else {
+      head.setAttribute("aria-expanded", "false");
+      head.nextElementSibling.hidden = true;
+      this.open.delete(head.dataset.id);
+    }
+    this.keep();
+  }
+
+  async reveal(head) {
+    const body = head.nextElementSibling, id = head.dataset.id;
+    head.setAttribute("aria-expanded", "true");
+    body.hidden = false;
+    this.open.add(id);
+    // Whose output is whose is known from now on: such a pair is not labelled blind any more.
+    this.opened.add(id);
+    if (body.childElementCount) return;
+    try {
+      const detail = await this.source.detail(id);
+      body.replaceChildren(...pairDetail(detail));
+    } catch (error) {
+      body.replaceChildren(note(`This pair could not be read: ${error.message}`));
+    }
+  }
+
+  heads() {
+    return [...this.rows.querySelectorAll("button.row")];
+  }
+
+  ids() {
+    return (this.found?.rows ?? []).map(row => String(row.id));
+  }
+
+  // Where the reader is: the row with the focus, or that of what is within it.
+  current() {
+    return document.activeElement?.closest("ol.pairs > li")?.querySelector("button.row") ?? null;
+  }
+
+  async step(by) {
+    const heads = this.heads(), here = heads.indexOf(this.current());
+    let next = here < 0 ? 0 : here + by;
+    if (next >= heads.length && this.more) {
+      await this.turn(this.offset + PAGE);
+      next = 0;
+    } else if (next < 0 && this.offset) {
+      await this.turn(Math.max(0, this.offset - PAGE));
+      next = this.heads().length - 1;
+    }
+    const head = this.heads()[Math.max(0, Math.min(next, this.heads().length - 1))];
+    head?.focus({ preventScroll: true });
+    head?.scrollIntoView({ block: "nearest" });
+  }
+}
