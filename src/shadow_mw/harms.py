@@ -168,3 +168,15 @@ class Blind:
     reference: ShownText | None
     differences: tuple[tuple[str, str, str], ...]
     """Path and both values, in the order of the outputs."""
+
+
+class Said(StrEnum):
+    """What a person says of a pair's outputs."""
+
+    PRIMARY = "primary"
+    CANDIDATE = "candidate"
+    TIE = "tie"
+    BOTH_BAD = "both_bad"
+    """As good as one another, and no good."""
+    NONE = "none"
+    """Nothing, or what was said is taken back."""

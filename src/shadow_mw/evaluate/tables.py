@@ -161,6 +161,8 @@ correct nulls too; `invalid` counts leaves of an output that is no JSON. NULL: n
 
 BY_HARM: Final = """
 CREATE INDEX pairs_harm ON pairs (series, harm);
+CREATE INDEX pairs_segment ON pairs (series, segment, harm) WHERE segment IS NOT NULL;
+CREATE INDEX observations_trace ON observations (trace_id) WHERE role = 'candidate';
 """
 
 SHAPES: Final = """
@@ -287,7 +289,7 @@ UPDATE pairs SET harm = CASE
 PREFERENCES: Final = """
 -- What a person said of a pair without knowing which output is whose: 'primary', 'candidate' or
 -- 'tie'. inclusion is the probability with which the pair was drawn for people, NULL where nobody
--- said one.
+-- said one, and 0 where somebody picked the pair by hand.
 CREATE TABLE preferences (
     pair INTEGER NOT NULL REFERENCES pairs,
     person TEXT NOT NULL,
