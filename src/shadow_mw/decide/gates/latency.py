@@ -1,0 +1,115 @@
+"""A percentile of the candidate's latency against the primary's, on live traffic and under load."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shadow_mw.decide import stats, words
+from shadow_mw.decide.case import Case
+from shadow_mw.decide.gates.result import LOWER, finite, lacking, measured
+from shadow_mw.decide.plan import Latency
+from shadow_mw.verdicts import GateResult, State
+
+if TYPE_CHECKING:
+    from shadow_mw.decide.stats import Interval
+    from shadow_mw.evidence import Bools, Floats
+
+FIXED = "order statistics of both legs (David & Nagaraja 2003, section 7.1)"
+SEQUENCE = "confidence sequences of quantiles (Howard & Ramdas 2022)"
+
+
+def latency_gate(case: Case, plan: Latency) -> list[GateResult]:
+    """The ratio of two percentiles; a failed call is infinitely slow."""
+    name, title, needed = "latency", f"latency p{plan.percent}", f"at most {plan.ratio:g}x"
+    ours, theirs, kept = _comparable(case)
+    if not len(ours):
+        reason = "no latency that compares: no pair, or all were backfilled"
+        return [lacking(name, title, reason, needed=needed, margin=plan.ratio, unit="ratio")]
+    interval, method = _interval(case, ours, theirs, kept, plan.percent)
+    return [
+        measured(
+            name,
+            title,
+            primary=percentile(ours, plan.percent),
+            candidate=percentile(theirs, plan.percent),
+            interval=interval,
+            margin=plan.ratio,
+            better=LOWER,
+            unit="ratio",
+            needed=needed,
+            n=len(ours),
+            method=method,
+            shown=words.in_numbers,
+        )
+    ]
+
+
+def _interval(
+    case: Case, ours: Floats, theirs: Floats, kept: Bools, percent: int
+) -> tuple[Interval, str]:
+    alpha, codes = case.look.alpha, case.units.codes
+    clusters = None if codes is None else codes[kept]
+    if case.look.planned:
+        return stats.quantile_ratio(ours, theirs, percent, alpha, clusters), FIXED
+    found = stats.quantile_ratio_sequence(ours, theirs, percent, alpha, [len(ours)])
+    return found[-1], SEQUENCE
+
+
+def load_gate(case: Case, plan: Latency) -> list[GateResult]:
+    """The newest load run, against the primary's percentile on live traffic."""
+    if not plan.load:
+        return []
+    name, title = "latency.load", "latency p95 at production's peak rate"
+    needed = f"at most {plan.ratio:g}x at 1.0x the peak hour's rate"
+    run, primary = case.evidence.load, _comparable(case)[0]
+    base = percentile(primary, 95) if len(primary) else math.nan
+    if run is None or not math.isfinite(base):
+        reason = (
+            "no load run: shadow-mw load" if run is None else "the primary has no p95 to compare"
+        )
+        return [lacking(name, title, reason, needed=needed, margin=plan.ratio, unit="ratio")]
+    ratio, full = run.p95_ms / base, run.factor >= 1
+    held = ratio <= plan.ratio
+    state = State.UNPROVEN
+    if held and full:
+        state = State.PASS
+    elif not held and run.factor <= 1:
+        state = State.FAIL
+    shown = f"{words.number(ratio)}x at {run.factor:g}x the peak hour's rate, {run.calls:,} calls"
+    if held and not full:
+        shown += ": the whole rate was not tried"
+    elif not held and run.factor > 1:
+        shown += ": try 1.0x"
+    return [
+        GateResult(
+            name=name,
+            title=title,
+            primary=base,
+            candidate=finite(run.p95_ms),
+            delta=finite(ratio),
+            interval=None,
+            margin=plan.ratio,
+            better=LOWER,
+            unit="ratio",
+            needed=needed,
+            state=state,
+            n=run.calls,
+            reason=shown,
+            method="as observed in one run, no interval",
+        )
+    ]
+
+
+def percentile(values: Floats, percent: int) -> float:
+    """By nearest rank, as reports have it."""
+    rank = -(-percent * len(values) // 100) - 1
+    return float(np.partition(values, rank)[rank])
+
+
+def _comparable(case: Case) -> tuple[Floats, Floats, Bools]:
+    ours, theirs = case.pairs.primary_latency_ms, case.pairs.candidate_latency_ms
+    kept = ~(np.isnan(ours) | np.isnan(theirs))
+    return ours[kept], theirs[kept], kept

@@ -1,0 +1,73 @@
+"""Which test the data are due: the final one, a planned look, or one that is always valid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from shadow_mw.decide.plan import Plan
+from shadow_mw.decide.stats import obrien_fleming
+
+if TYPE_CHECKING:
+    from shadow_mw.evidence import Floats
+
+HOUR: Final = 3600.0
+DAY: Final = 24 * HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is tested, at which level, on the data until when."""
+
+    name: str
+    """`final`, `interim 1 of 2`, or `between looks (anytime-valid)`."""
+    planned: bool
+    """Whether fixed-n intervals hold; else only confidence sequences do."""
+    alpha: float
+    """Two-sided level of every interval."""
+    start: float
+    """Unix time, s: the hour of the first pair."""
+    end: float
+    """Of the window."""
+    until: float
+    """Data from here on are left out."""
+    newest: float
+    """Time of the newest pair."""
+    complete: bool
+    """Whether the window is over."""
+
+
+def look_at(plan: Plan, time_s: Floats) -> Look | None:
+    """The look that data of these times are due; None without any.
+
+    The window begins with the hour of the first pair and ends `window.days` calendar days later
+    in the plan's time zone. It is complete once a pair lies in its last hour or after it. A planned
+    look is taken where the newest pair is less than a day after the look's time.
+
+    Args:
+        plan: its window and alpha.
+        time_s: unix times, ascending; those after the window may be among them.
+    """
+    if not len(time_s):
+        return None
+    start, newest = float(time_s[0]) // HOUR * HOUR, float(time_s[-1])
+    end = _days_later(start, plan.window.days, plan.window.timezone)
+    shares = plan.window.looks
+    levels = obrien_fleming(shares, plan.alpha)
+    if newest >= end - HOUR:
+        return Look("final", True, levels[-1], start, end, end, newest, True)
+    for number, (share, level) in enumerate(zip(shares[:-1], levels, strict=False), 1):
+        due = start + share * (end - start)
+        if due <= newest < due + DAY:
+            name = f"interim {number} of {len(shares)}"
+            return Look(name, True, level, start, end, due, newest, False)
+    name = "between looks (anytime-valid)"
+    return Look(name, False, plan.alpha, start, end, end, newest, False)
+
+
+def _days_later(start: float, days: int, zone: str) -> float:
+    """The same time of the day, whatever the clocks do in between."""
+    began = datetime.fromtimestamp(start, ZoneInfo(zone))
+    return (began + timedelta(days=days)).timestamp()

@@ -1,0 +1,164 @@
+"""Parts of the traffic one by one: no average hides what a Monday is like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from shadow_mw.decide import stats
+from shadow_mw.decide.calendar import WEEKDAYS
+from shadow_mw.decide.case import Case
+from shadow_mw.decide.differences import Difference, Sums, difference, worse
+from shadow_mw.decide.gates.rates import MEASURES, counted
+from shadow_mw.decide.gates.result import LOWER, finite
+from shadow_mw.decide.plan import Segments
+from shadow_mw.decide.units import Units, clustered
+from shadow_mw.evidence import Pairs
+from shadow_mw.verdicts import SegmentRow
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Ints = npt.NDArray[np.int64]
+
+NAMES: Final = ("hallucination", "accuracy", "errors")
+"""Measures in the order of harm."""
+UNNAMED: Final = "(none)"
+MOST_SMALL: Final = 100
+"""Segments that are too small and yet have a row; the rest share one."""
+OK, REGRESSED, INSUFFICIENT = "ok", "regressed", "insufficient"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One segment: what each measure counts in it."""
+
+    name: str
+    share: float
+    pairs: int
+    small: bool
+    counts: dict[str, Sums]
+
+
+def segment_rows(case: Case, plan: Segments) -> tuple[SegmentRow, ...]:
+    """Every segment; those that are proven worse first, then by traffic.
+
+    A segment is `regressed` where a measure is proven worse than its margin: at a planned look by
+    Holm over segments and measures, in between by a confidence sequence at alpha by their number.
+    It is `insufficient` where it has too few pairs, or too few with a truth.
+    """
+    parts = list(_parts(case, plan))
+    tests = [(part, name) for part in parts if not part.small for name in part.counts]
+    near, falls = _tested(case, plan, tests)
+    nearest: dict[str, list[tuple[bool, float, str]]] = {}
+    for (part, name), close, fell in zip(tests, near, falls, strict=True):
+        # Of measures that fell, the one with the most harm; else the one that is nearest to it.
+        nearest.setdefault(part.name, []).append((not fell, 0.0 if fell else close, name))
+    rows = [_row(case, part, nearest.get(part.name, [])) for part in parts]
+    order = {REGRESSED: 0, INSUFFICIENT: 1, OK: 2}
+    rows.sort(key=lambda row: (order[row.state], -row.share, row.name))
+    return tuple(_fewer(rows))
+
+
+def _tested(
+    case: Case, plan: Segments, tests: list[tuple[Part, str]]
+) -> tuple[list[float], list[bool]]:
+    """How near each is to being proven worse (less is nearer), and whether it is."""
+    found = [(part.counts[name], name) for part, name in tests]
+    if case.look.planned:
+        p = [worse(s, _margin(plan, n), lower=MEASURES[n].better == LOWER) for s, n in found]
+        # Two-sided p-values: the level of every interval.
+        return p, stats.holm([min(1.0, 2 * each) for each in p], case.look.alpha)
+    alpha = case.look.alpha / max(len(tests), 1)
+    near = [_distance(plan, difference(s, alpha, planned=False), name) for s, name in found]
+    return near, [distance < 0 for distance in near]
+
+
+def _distance(plan: Segments, found: Difference, name: str) -> float:
+    """How far the good end of the interval is within the margin."""
+    good = found.interval.low if MEASURES[name].better == LOWER else -found.interval.high
+    return _margin(plan, name) - good
+
+
+def _row(case: Case, part: Part, tests: list[tuple[bool, float, str]]) -> SegmentRow:
+    stands, _, measure = min(
+        tests, key=lambda t: t[:2], default=(True, 0.0, next(iter(part.counts)))
+    )
+    shown = difference(part.counts[measure], case.plan.alpha, planned=case.look.planned)
+    return SegmentRow(
+        name=part.name,
+        share=part.share,
+        pairs=part.pairs,
+        state=REGRESSED if not stands else INSUFFICIENT if part.small else OK,
+        measure=measure,
+        primary=shown.primary,
+        candidate=shown.candidate,
+        delta=shown.interval.estimate,
+        interval=(finite(shown.interval.low), finite(shown.interval.high)),
+        n=shown.n,
+    )
+
+
+def _margin(plan: Segments, name: str) -> float:
+    return float(getattr(plan, f"{name}_margin"))
+
+
+def _parts(case: Case, plan: Segments) -> Iterator[Part]:
+    pairs = case.pairs
+    if not len(pairs):
+        return
+    codes, names = segments_of(case)
+    order = np.argsort(codes, kind="stable")
+    bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
+    total, labelled = float(pairs.weight.sum()), bool(pairs.scored.any())
+    for name, first, last in zip(names, bounds[:-1], bounds[1:], strict=True):
+        if first == last:
+            continue
+        chosen = order[first:last]
+        part = select(pairs, chosen)
+        known = int(part.scored.sum()) if labelled else len(part)
+        yield Part(
+            name,
+            float(part.weight.sum()) / total,
+            len(part),
+            min(len(part), known) < plan.smallest,
+            counts_of(case, part, chosen),
+        )
+
+
+def counts_of(case: Case, part: Pairs, chosen: Ints) -> dict[str, Sums]:
+    """What each measure counts over some of the pairs; measures without anything are left out."""
+    given = None if case.units.codes is None else case.units.codes[chosen]
+    units = Units(None, len(part)) if given is None else clustered(given)
+    weight = None if case.weight is None else case.weight[chosen]
+    found = {name: counted(MEASURES[name], part, units, weight) for name in NAMES}
+    return {name: counts for name, counts in found.items() if counts is not None}
+
+
+def select(pairs: Pairs, chosen: Ints) -> Pairs:
+    """Some of the pairs, by index."""
+    return Pairs(**{field.name: getattr(pairs, field.name)[chosen] for field in fields(Pairs)})
+
+
+def segments_of(case: Case) -> tuple[Ints, tuple[str, ...]]:
+    """The segment of each pair, and their names: weekdays where the app has given none."""
+    codes, names = case.pairs.segment.astype(np.int64), case.evidence.segments
+    if not any(names[code] for code in np.unique(codes).tolist()):
+        return case.when.weekday[: len(codes)], WEEKDAYS
+    return codes, tuple(name or UNNAMED for name in names)
+
+
+def _fewer(rows: list[SegmentRow]) -> Iterator[SegmentRow]:
+    """The smallest of too many small segments share one row."""
+    small = [row for row in rows if row.state == INSUFFICIENT]
+    rest = set(map(id, small[MOST_SMALL:]))
+    yield from (row for row in rows if id(row) not in rest)
+    if rest:
+        name = f"({len(rest):,} more segments)"
+        share, pairs = (
+            sum(getattr(r, key) for r in small[MOST_SMALL:]) for key in ("share", "pairs")
+        )
+        yield SegmentRow(name, share, pairs, INSUFFICIENT, "", None, None, None, None, pairs)

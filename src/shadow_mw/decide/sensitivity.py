@@ -1,0 +1,81 @@
+"""Whether the outcome hangs on one day, one weekday, or on a few long sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shadow_mw.decide import words
+from shadow_mw.decide.calendar import WEEKDAYS, iso
+from shadow_mw.decide.case import Case
+from shadow_mw.decide.differences import design_effect, difference
+from shadow_mw.decide.gates.rates import MEASURES, counted
+from shadow_mw.decide.segments import NAMES, select
+from shadow_mw.decide.units import Units
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from shadow_mw.evidence import Floats
+
+    Ints = npt.NDArray[np.int64]
+
+Line = tuple[str, str, str]
+
+
+def sensitivity(case: Case) -> tuple[Line, ...]:
+    """(gate, variation, what comes out of it), for each measure that has data."""
+    return tuple(line for name in NAMES for line in _lines(case, name)) if len(case.pairs) else ()
+
+
+def _lines(case: Case, name: str) -> Iterator[Line]:
+    measure, pairs = MEASURES[name], case.pairs
+    changed, of = (
+        getattr(pairs, f"candidate_{measure.counts}").astype(np.float64)
+        - getattr(pairs, f"primary_{measure.counts}"),
+        np.ones(len(pairs)) if measure.of is None else getattr(pairs, measure.of).astype(float),
+    )
+    if not of.any():
+        return
+    if case.weight is not None:
+        changed, of = changed * case.weight, of * case.weight
+    day = case.when.day[: len(pairs)]
+    weekdays = _by(changed, of, (day - 1) % 7)
+    if len(weekdays) > 1:
+        yield name, "by weekday", _range({WEEKDAYS[key]: x / n for key, (x, n) in weekdays.items()})
+    days = _by(changed, of, day)
+    total, size = float(changed.sum()), float(of.sum())
+    left = {iso(key): (total - x) / (size - n) for key, (x, n) in days.items() if size > n}
+    if len(left) > 1:
+        yield name, "a day left out", _range(left)
+    if case.units.codes is not None:
+        yield name, "one pair a cluster", _first_only(case, name)
+
+
+def _by(changed: Floats, of: Floats, group: Ints) -> dict[int, tuple[float, float]]:
+    """Sums of each group that has any."""
+    keys, which = np.unique(group, return_inverse=True)
+    x, n = np.bincount(which, changed), np.bincount(which, of)
+    return {int(k): (float(a), float(b)) for k, a, b in zip(keys, x, n, strict=True) if b > 0}
+
+
+def _range(found: dict[str, float]) -> str:
+    low, high = (pick(found, key=lambda key: (found[key], key)) for pick in (min, max))
+    return (
+        f"{words.points(found[low])} points ({low}) to {words.points(found[high])} points ({high})"
+    )
+
+
+def _first_only(case: Case, name: str) -> str:
+    """One pair of each cluster: independent, but fewer."""
+    chosen = case.units.first(len(case.pairs))
+    weight = None if case.weight is None else case.weight[chosen]
+    part = select(case.pairs, chosen)
+    found = counted(MEASURES[name], part, Units(None, len(part)), weight)
+    whole = counted(MEASURES[name], case.pairs, case.units, case.weight)
+    if found is None or whole is None:
+        return "no pair that counts"
+    shown = words.in_points(difference(found, case.look.alpha, planned=case.look.planned).interval)
+    return f"{shown}; design effect of all pairs {design_effect(whole):.2f}"
