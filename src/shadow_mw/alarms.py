@@ -23,6 +23,10 @@ LATCHED = frozenset({Kind.HALLUCINATION, Kind.ERRORS})
 """What is proven stays proven: these stay for the experiment. The others are what is so now."""
 
 
+RAISED = "raised"
+CLEAR = "clear"
+
+
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """One alarm as the data have it now."""
@@ -31,7 +35,7 @@ class Alarm:
     segment: str
     """Empty where it is about all traffic."""
     state: str
-    """`raised` or `clear`; of `Kind.VERDICT` the decision with what it rests on."""
+    """`raised` or `clear`; of `Kind.VERDICT` the decision, `: ` and what it rests on."""
     text: str
     """One line for people: counts and names, never content."""
     low: float | None = None
@@ -43,9 +47,10 @@ class Alarm:
         """Whether somebody should look."""
         return self.state == RAISED
 
-
-RAISED = "raised"
-CLEAR = "clear"
+    @property
+    def decision(self) -> str:
+        """Of `Kind.VERDICT`."""
+        return self.state.partition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +81,35 @@ class Told:
     dropped: int = 0
     """Given up after a day."""
     waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One that waits to be told, in the hands of whoever sends it."""
+
+    row: int
+    name: str
+    """Sent along: a receiver that has it already can drop it."""
+    body: str
+    """JSON."""
+    failures: int
+    """Attempts before this one."""
+
+
+DAMPED_S = 86_400.0
+"""A verdict that rests on something else, but is the same one, is told once a day at most."""
+
+
+def is_news(before: Alarm, now: Alarm, age_s: float) -> bool:
+    """Whether an alarm has changed.
+
+    Args:
+        before: as it was kept.
+        now: as the data have it.
+        age_s: since when it is as it was kept.
+    """
+    if before.state == now.state or (now.kind in LATCHED and before.raised):
+        return False
+    if now.kind == Kind.VERDICT and before.decision == now.decision:
+        return age_s >= DAMPED_S
+    return True

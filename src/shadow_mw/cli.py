@@ -22,6 +22,7 @@ COMMANDS = {
     "import": "import_",
     "export": "export",
     "label": "label",
+    "plan": "plan",
     "preflight": "preflight",
     "backfill": "backfill",
     "load": "load",
@@ -30,6 +31,7 @@ COMMANDS = {
     "embed": "embed",
     "calibrate": "calibrate",
     "report": "report",
+    "alerts": "alerts",
 }
 """Command to module; a module is imported only when its command is used."""
 

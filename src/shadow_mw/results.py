@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from shadow_mw.alarms import Alarm, Told
+from shadow_mw.alarms import Change, Told
 from shadow_mw.breakdown import DivergenceSummary, Documents, Slice
 from shadow_mw.types import Json
 
@@ -357,8 +357,6 @@ class SeriesFigures:
     divergences: dict[tuple[str, str], int] = field(default_factory=dict)
     """Leaves at which the outputs differ, by kind and by `true`, `false` or `unknown`: whether
     the value is in the request."""
-    alarms: tuple[Alarm, ...] = ()
-    """As they were worked out last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +366,8 @@ class Figures:
     series: tuple[SeriesFigures, ...]
     experiments: dict[str, dict[str, float]]
     """`window_end` (the latest) and `pending_bytes` (added up) by experiment."""
+    alarms: tuple[Change, ...] = ()
+    """As they were worked out last."""
     told: Told = field(default_factory=Told)
     """Messages about alarms."""
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from shadow_mw.commands.alert_threads import looking, sending
 from shadow_mw.evaluate.pipeline import Checklist, Evaluator, FieldJudge, Store
 from shadow_mw.evaluate.watch import Watch
 from shadow_mw.exceptions import ConfigError
@@ -52,6 +53,8 @@ def serve() -> None:
         contextlib.closing(Watch(settings.store)) as watch,
         _catching_up(evaluator),
         _publishing(settings),
+        sending(settings),
+        looking(settings),
     ):
         click.echo(_in_force(settings, listener), err=True)
         _run(evaluator, watch, settings, listener)
@@ -195,8 +198,10 @@ def _in_force(settings: Settings, listener: socket.socket) -> str:
     if settings.scores_endpoint is not None:
         mark = "with" if _mark_of_scores(settings) else "without"
         scores += f" ({mark} the mark, {'a' if settings.scores_token else 'no'} token)"
+    told = "go to the webhook" if settings.webhook_url else "are told to nobody"
     return (
         f"shadow-mw: listening on http://{address} ({token}); store {settings.store};"
+        f" alarms {told};"
         f" scores go to {scores}"
     )
 

@@ -14,6 +14,7 @@ from prometheus_client.core import (
 )
 
 from shadow_mw.results import LATENCY_BUCKETS, Figures, LegFigures, SeriesFigures
+from shadow_mw.serve.alarm_families import alarm_families
 from shadow_mw.types import Reason
 
 SERIES: Final = ("experiment", "candidate")
@@ -31,6 +32,7 @@ def families(figures: Figures) -> Iterator[Metric]:
     yield from _fields(figures)
     yield from _checks(figures)
     yield from _money(figures)
+    yield from alarm_families(figures)
 
 
 def family(kind: Family, name: str, text: str, labels: tuple[str, ...], samples: Samples) -> Metric:
