@@ -171,6 +171,18 @@ class Store:
         given = values if isinstance(values, Mapping) else tuple(values)
         return self._connection.execute(sql, given).fetchall()
 
+    def chunks(
+        self, sql: str, values: Iterable[Any] | Mapping[str, Any], size: int
+    ) -> Iterator[list[Any]]:
+        """The rows of a reading statement, so many at a time: for those that memory has no room for.
+
+        Use it inside a reading transaction: others write in between otherwise.
+        """
+        given = values if isinstance(values, Mapping) else tuple(values)
+        cursor = self._connection.execute(sql, given)
+        while rows := cursor.fetchmany(size):
+            yield rows
+
     def one(self, sql: str, values: Iterable[Any] | Mapping[str, Any] = ()) -> tuple[Any, ...]:
         """The only row of a reading statement that always has one."""
         row: tuple[Any, ...] = self.query(sql, values)[0]
