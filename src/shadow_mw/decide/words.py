@@ -36,9 +36,9 @@ def in_points(found: Interval) -> str:
     return f"{points(found.estimate)} points ({points(found.low)} to {points(found.high)})"
 
 
-def in_numbers(found: Interval) -> str:
-    """`0.230 (0.221 to 0.239)`."""
-    return f"{number(found.estimate)} ({number(found.low)} to {number(found.high)})"
+def in_ratios(found: Interval) -> str:
+    """`0.230x (0.221x to 0.239x)`."""
+    return f"{number(found.estimate)}x ({number(found.low)}x to {number(found.high)}x)"
 
 
 def in_shares(found: Interval) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from shadow_mw.decide import stats, words
 from shadow_mw.decide.case import Case
-from shadow_mw.decide.gates.result import LOWER, lacking, measured
+from shadow_mw.decide.gates.result import LOWER, PLANNED_ONLY, lacking, measured
 from shadow_mw.decide.plan import Cost
 from shadow_mw.verdicts import GateResult, State
 
@@ -30,7 +30,7 @@ def cost_gate(case: Case, plan: Cost) -> list[GateResult]:
     if means[0] <= 0:
         return [_lacking(plan, "the primary costs nothing: no ratio", needed, means, n)]
     if not case.look.planned:
-        return [_lacking(plan, "decided at planned looks only", needed, means, n)]
+        return [_lacking(plan, PLANNED_ONLY, needed, means, n)]
     clusters = None if case.units.codes is None else case.units.codes[kept]
     interval = stats.cost_ratio(ours, theirs, clusters, case.look.alpha)
     result = measured(
@@ -45,7 +45,7 @@ def cost_gate(case: Case, plan: Cost) -> list[GateResult]:
         needed=needed,
         n=n,
         method=METHOD,
-        shown=words.in_numbers,
+        shown=words.in_ratios,
     )
     if unpriced <= plan.unpriced_share * (unpriced + n):
         return [result]
@@ -72,4 +72,5 @@ def _lacking(
         primary=means[0],
         candidate=means[1],
         n=n,
+        method=METHOD if reason == PLANNED_ONLY else "",
     )

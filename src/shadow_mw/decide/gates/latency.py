@@ -42,7 +42,7 @@ def latency_gate(case: Case, plan: Latency) -> list[GateResult]:
             needed=needed,
             n=len(ours),
             method=method,
-            shown=words.in_numbers,
+            shown=words.in_ratios,
         )
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shadow_mw.decide import stats
 from shadow_mw.decide.case import Case
-from shadow_mw.decide.gates.result import HIGHER, lacking, measured
+from shadow_mw.decide.gates.result import HIGHER, PLANNED_ONLY, lacking, measured
 from shadow_mw.decide.plan import Likeness as LikenessPlan
 from shadow_mw.decide.stats import Interval
 from shadow_mw.evidence import Likeness
@@ -30,7 +30,7 @@ def likeness_gate(case: Case, plan: LikenessPlan) -> list[GateResult]:
     if found.n < FEWEST:
         return [_lacking(plan, "no pair that was compared yet", needed, title, found)]
     if not case.look.planned:
-        return [_lacking(plan, "decided at planned looks only", needed, title, found)]
+        return [_lacking(plan, PLANNED_ONLY, needed, title, found)]
     interval = stats.welch(
         found.mean,
         found.variance,
@@ -82,4 +82,5 @@ def _lacking(
         primary=found.floor_mean if found and found.floor_n else None,
         candidate=found.mean if found and found.n else None,
         n=found.n if found else 0,
+        method=WELCH if reason == PLANNED_ONLY else "",
     )

@@ -11,6 +11,7 @@ from shadow_mw.verdicts import GateResult, State
 
 LOWER = "lower"
 HIGHER = "higher"
+PLANNED_ONLY = "decided at planned looks only"
 
 
 def state_of(found: Interval, margin: float, better: str) -> State:
@@ -79,8 +80,12 @@ def lacking(
     primary: float | None = None,
     candidate: float | None = None,
     n: int = 0,
+    method: str = "",
 ) -> GateResult:
-    """A gate without the data that it needs: never a pass."""
+    """A gate without the data that it needs: never a pass.
+
+    A method says that data are there, and that their time has not come.
+    """
     return GateResult(
         name=name,
         title=title,
@@ -95,7 +100,7 @@ def lacking(
         state=State.UNPROVEN,
         n=n,
         reason=reason,
-        method="",
+        method=method,
     )
 
 

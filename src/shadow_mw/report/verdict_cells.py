@@ -1,0 +1,92 @@
+"""A gate's numbers in the words of its unit, for tables of any kind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from shadow_mw.report.numbers import NOTHING, dollars, milliseconds, rate
+from shadow_mw.verdicts import GateResult, SegmentRow, State
+
+WORDS = {State.PASS: "PASS", State.FAIL: "FAIL", State.UNPROVEN: "NOT PROVEN"}
+COLUMNS = ("gate", "primary", "candidate", "delta", "interval", "needed", "state")
+
+
+def cells(gate: GateResult) -> tuple[str, ...]:
+    """One for each of `COLUMNS`."""
+    shown = _own(gate)
+    return (
+        gate.title,
+        NOTHING if gate.primary is None else shown(gate.primary),
+        NOTHING if gate.candidate is None else shown(gate.candidate),
+        NOTHING if gate.delta is None else _difference(gate)(gate.delta),
+        _interval(gate),
+        gate.needed,
+        state(gate),
+    )
+
+
+def state(gate: GateResult) -> str:
+    """In words, with who signed for it."""
+    text = WORDS[gate.state]
+    return f"{text}, signed" if gate.waived_by else text
+
+
+def segment_cells(row: SegmentRow) -> tuple[str, ...]:
+    """Name, share, pairs, measure, primary, candidate, delta with interval, state."""
+    delta = NOTHING
+    if row.delta is not None:
+        delta = points(row.delta)
+        if row.interval:
+            delta += f" ({_ends(row.interval, points)})"
+    return (
+        row.name,
+        rate(row.share),
+        f"{row.pairs:,}",
+        row.measure or NOTHING,
+        NOTHING if row.primary is None else rate(row.primary),
+        NOTHING if row.candidate is None else rate(row.candidate),
+        delta,
+        row.state,
+    )
+
+
+def points(value: float) -> str:
+    """A difference of rates in percentage points."""
+    digits = 2 if abs(value) >= 0.0005 or not value else 3
+    return f"{100 * value:+.{digits}f} pp"
+
+
+def _own(gate: GateResult) -> Callable[[float], str]:
+    if gate.unit == "count":
+        return lambda value: f"{value:,.0f}"
+    if gate.unit == "ratio":
+        return milliseconds if gate.name.startswith("latency") else _cost
+    return _score if gate.name == "likeness" else rate
+
+
+def _difference(gate: GateResult) -> Callable[[float], str]:
+    if gate.unit == "ratio":
+        return lambda value: f"{value:.3f}x"
+    if gate.name == "likeness":
+        return lambda value: f"{value:+.4f}"
+    return points if gate.delta is not None else rate
+
+
+def _interval(gate: GateResult) -> str:
+    if gate.interval is None:
+        return NOTHING
+    return _ends(gate.interval, _difference(gate))
+
+
+def _ends(interval: tuple[float | None, float | None], shown: Callable[[float], str]) -> str:
+    low, high = interval
+    return f"{'-∞' if low is None else shown(low)} to {'∞' if high is None else shown(high)}"
+
+
+def _cost(value: float) -> str:
+    return dollars(value) if value >= 0.001 else f"${value:.3g}"
+
+
+def _score(value: float) -> str:
+    return f"{value:.3f}" if math.isfinite(value) else NOTHING

@@ -1,0 +1,104 @@
+"""A verdict for people at a terminal: the decision and its reason first, then every gate."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from shadow_mw.report.numbers import rate, shown_plain
+from shadow_mw.report.verdict_cells import COLUMNS, cells, segment_cells
+from shadow_mw.verdicts import Coverage, Decision, GateResult, State, Verdict
+
+COLOURS = {Decision.GO: "green", Decision.NO_GO: "red", Decision.INSUFFICIENT: "yellow"}
+STATES = {State.PASS: "green", State.FAIL: "red", State.UNPROVEN: "yellow"}
+SEGMENTS = ("segment", "share", "pairs", "measure", "primary", "candidate", "delta", "state")
+MOST_SEGMENTS = 15
+
+
+def show(verdict: Verdict, console: Console) -> None:
+    """Print everything that decides."""
+    style = f"bold {COLOURS[verdict.decision]}"
+    console.print(Text(verdict.decision.value, style=style), end="  ")
+    console.print(Text(shown_plain(verdict.reason)))
+    console.print(Text(_head(verdict)))
+    console.print()
+    console.print(_gates(verdict))
+    for line in _reasons(verdict):
+        console.print(Text(line))
+    if verdict.segments:
+        console.print()
+        console.print(_segments(verdict))
+        if len(verdict.segments) > MOST_SEGMENTS:
+            console.print(Text(f"and {len(verdict.segments) - MOST_SEGMENTS:,} more segments"))
+    console.print()
+    for line in coverage_lines(verdict.coverage):
+        console.print(Text(shown_plain(line)))
+    for gate, variation, outcome in verdict.sensitivity:
+        console.print(Text(f"{gate}, {variation}: {outcome}"))
+
+
+def _head(verdict: Verdict) -> str:
+    plan = verdict.plan
+    series = f"{shown_plain(verdict.experiment)}/{shown_plain(verdict.candidate)}"
+    return (
+        f"{series}; plan {plan.name} {plan.hash[:12]} ({plan.note}); look: {verdict.look};"
+        f" data {verdict.data_hash[:12]}"
+    )
+
+
+def _gates(verdict: Verdict) -> Table:
+    table = _table()
+    for name in COLUMNS:
+        table.add_column(name, justify="left" if name in ("gate", "needed", "state") else "right")
+    for gate in verdict.gates:
+        *columns, state = (shown_plain(cell) for cell in cells(gate))
+        table.add_row(*map(Text, columns), Text(state, style=STATES[gate.state]))
+    return table
+
+
+def _reasons(verdict: Verdict) -> list[str]:
+    """Of every gate that does not simply pass."""
+    lines = [_why(gate) for gate in verdict.gates if gate.state is not State.PASS]
+    return ["", *lines] if lines else []
+
+
+def _why(gate: GateResult) -> str:
+    signed = f"; signed for by {gate.waived_by}" if gate.waived_by else ""
+    return shown_plain(f"{gate.name}: {gate.reason}{signed}")
+
+
+def _segments(verdict: Verdict) -> Table:
+    table = _table()
+    for name in SEGMENTS:
+        left = name in ("segment", "measure", "state")
+        table.add_column(name, justify="left" if left else "right", overflow="fold")
+    for row in verdict.segments[:MOST_SEGMENTS]:
+        table.add_row(*(Text(shown_plain(cell)) for cell in segment_cells(row)))
+    return table
+
+
+def coverage_lines(coverage: Coverage) -> list[str]:
+    """What the window covered, and what it did not."""
+    if not coverage.start:
+        return ["window: not begun"]
+    over = "over" if coverage.complete else "not over"
+    lines = [
+        f"window: {coverage.start} to {coverage.end} ({over}), {coverage.days} days with pairs,"
+        f" {rate(coverage.volume_share)} of its calls in hours that have pairs"
+    ]
+    if coverage.production_share is not None:
+        share = rate(coverage.production_share)
+        lines.append(f"the candidate was measured at {share} of production's load")
+    return [*lines, *coverage.missing]
+
+
+def _table() -> Table:
+    return Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="bold",
+    )
