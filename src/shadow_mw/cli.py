@@ -31,6 +31,7 @@ COMMANDS = {
     "embed": "embed",
     "calibrate": "calibrate",
     "report": "report",
+    "verdict": "verdict",
     "alerts": "alerts",
 }
 """Command to module; a module is imported only when its command is used."""

@@ -20,7 +20,6 @@ from shadow_mw.decide.segments import segment_rows
 from shadow_mw.decide.sensitivity import sensitivity
 from shadow_mw.decide.trends import trends
 from shadow_mw.evidence import Evidence
-from shadow_mw.exceptions import DataError
 from shadow_mw.verdicts import Decision, GateResult, PlanName, State, Verdict
 from shadow_mw.version import __version__
 
@@ -62,15 +61,13 @@ def decide(
             gate stays failed.
         signoffs: the same for `cost`, whose failure may be signed off too.
 
-    Raises:
-        DataError: a waiver or sign-off of a gate that the plan does not have.
+    Names of gates that the plan does not have say nothing.
     """
     waivers, signoffs = dict(waivers or {}), dict(signoffs or {})
     case = case_of(plan, evidence)
     coverage = covered(case)
     parts = segment_rows(case, plan.gates.segments) if plan.gates.segments else ()
     results = gate_results(case, coverage, parts)
-    _known(results, waivers, signoffs)
     gates = tuple(_signed(case, gate, waivers, signoffs) for gate in results)
     decision, reason = conclusion(gates, plan_name)
     return Verdict(
@@ -87,7 +84,7 @@ def decide(
         coverage=coverage,
         trends=trends(case),
         sensitivity=sensitivity(case),
-        signoffs=dict(sorted((waivers | signoffs).items())),
+        signoffs=_named(gates, waivers, signoffs),
     )
 
 
@@ -136,14 +133,9 @@ def _signed(
     return replace(gate, waived_by=waivers[gate.name])
 
 
-def _known(
+def _named(
     gates: Sequence[GateResult], waivers: Mapping[str, str], signoffs: Mapping[str, str]
-) -> None:
-    names = [gate.name for gate in gates]
-    for name in waivers:
-        if name not in names:
-            raise DataError(f"--waive {name}: no gate of this plan; it has {', '.join(names)}")
-    for name in signoffs:
-        if name != SIGNED or SIGNED not in names:
-            has = "accepted is cost" if SIGNED in names else "the plan has no cost gate"
-            raise DataError(f"--sign-off {name}: {has}")
+) -> dict[str, str]:
+    """Everybody who signed, whether or not it changed anything."""
+    signed = {**waivers, **{name: text for name, text in signoffs.items() if name == SIGNED}}
+    return {gate.name: signed[gate.name] for gate in gates if gate.name in signed}

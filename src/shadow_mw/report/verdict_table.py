@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +15,11 @@ from shadow_mw.verdicts import Coverage, Decision, GateResult, State, Verdict
 
 COLOURS = {Decision.GO: "green", Decision.NO_GO: "red", Decision.INSUFFICIENT: "yellow"}
 STATES = {State.PASS: "green", State.FAIL: "red", State.UNPROVEN: "yellow"}
+STEPS = {
+    Decision.GO: "GO ON",
+    Decision.NO_GO: "GO BACK",
+    Decision.INSUFFICIENT: "STAY",
+}
 SEGMENTS = ("segment", "share", "pairs", "measure", "primary", "candidate", "delta", "state")
 MOST_SEGMENTS = 15
 
@@ -24,8 +31,8 @@ def show(verdict: Verdict, console: Console) -> None:
     console.print(Text(shown_plain(verdict.reason)))
     console.print(Text(_head(verdict)))
     console.print()
-    console.print(_gates(verdict))
-    for line in _reasons(verdict):
+    console.print(_gates(verdict.gates))
+    for line in _reasons(verdict.gates):
         console.print(Text(line))
     if verdict.segments:
         console.print()
@@ -39,6 +46,22 @@ def show(verdict: Verdict, console: Console) -> None:
         console.print(Text(f"{gate}, {variation}: {outcome}"))
 
 
+def show_phase(
+    phase: str,
+    decision: Decision,
+    reason: str,
+    gates: tuple[GateResult, ...],
+    console: Console,
+) -> None:
+    """Print whether a ramp may go on, with the gates that this phase asks for."""
+    console.print(Text(STEPS[decision], style=f"bold {COLOURS[decision]}"), end="  ")
+    console.print(Text(shown_plain(f"phase {phase}: {reason}")))
+    console.print()
+    console.print(_gates(gates))
+    for line in _reasons(gates):
+        console.print(Text(line))
+
+
 def _head(verdict: Verdict) -> str:
     plan = verdict.plan
     series = f"{shown_plain(verdict.experiment)}/{shown_plain(verdict.candidate)}"
@@ -48,19 +71,19 @@ def _head(verdict: Verdict) -> str:
     )
 
 
-def _gates(verdict: Verdict) -> Table:
+def _gates(gates: Sequence[GateResult]) -> Table:
     table = _table()
     for name in COLUMNS:
         table.add_column(name, justify="left" if name in ("gate", "needed", "state") else "right")
-    for gate in verdict.gates:
+    for gate in gates:
         *columns, state = (shown_plain(cell) for cell in cells(gate))
         table.add_row(*map(Text, columns), Text(state, style=STATES[gate.state]))
     return table
 
 
-def _reasons(verdict: Verdict) -> list[str]:
+def _reasons(gates: Sequence[GateResult]) -> list[str]:
     """Of every gate that does not simply pass."""
-    lines = [_why(gate) for gate in verdict.gates if gate.state is not State.PASS]
+    lines = [_why(gate) for gate in gates if gate.state is not State.PASS]
     return ["", *lines] if lines else []
 
 

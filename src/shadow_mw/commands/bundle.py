@@ -1,0 +1,127 @@
+"""`shadow-mw verdict --evidence DIR`: everything that a verdict rests on, in one directory."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from shadow_mw.commands.judges import judges_json
+from shadow_mw.commands.verdict_work import Decided
+from shadow_mw.decide.plan_file import written
+from shadow_mw.decide.ramp import ramp_json, ramp_markdown
+from shadow_mw.evaluate.pipeline import Store, summarise
+from shadow_mw.exceptions import ConfigError
+from shadow_mw.report.as_json import as_json
+from shadow_mw.report.verdict_json import verdict_json
+from shadow_mw.report.verdict_markdown import verdict_markdown
+from shadow_mw.settings import Settings
+from shadow_mw.types import Json
+from shadow_mw.version import __version__
+
+LIBRARIES = ("numpy", "scipy", "pydantic", "genai-prices", "jsonschema-rs", "rapidfuzz")
+MANIFEST = "MANIFEST"
+
+
+def write_bundle(target: Path, store: Store, found: Decided, used: Settings) -> None:
+    """Write the bundle, whole or not at all.
+
+    Args:
+        target: a directory that is not there, or is empty.
+        store: whose data.
+        found: the verdict and what it is of.
+        used: for the prices that were declared.
+
+    Raises:
+        ConfigError: the directory has something in it, or cannot be written.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ConfigError(f"--evidence {target}: accepted is a directory that is new or empty")
+    target = target.absolute()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:
+        raise ConfigError(f"--evidence {target}: {error.strerror}") from None
+    try:
+        _fill(made, store, found, used)
+        made.chmod(0o755)
+        os.replace(made, target)
+    except OSError as error:
+        raise ConfigError(f"--evidence {target}: {error.strerror}") from None
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _fill(directory: Path, store: Store, found: Decided, used: Settings) -> None:
+    lines = []
+    for name, content in _files(store, found, used):
+        data = content.encode()
+        (directory / name).write_bytes(data)
+        lines.append(f"{sha256(data).hexdigest()}  {name}\n")
+    # The format of sha256sum, which can check it.
+    (directory / MANIFEST).write_text("".join(sorted(lines, key=lambda line: line[66:])))
+
+
+def _files(store: Store, found: Decided, used: Settings) -> Iterator[tuple[str, str]]:
+    verdict, plan = found.verdict, found.plan
+    yield "verdict.json", _json(verdict_json(verdict))
+    yield "verdict.md", verdict_markdown(verdict)
+    yield "plan.toml", written(plan, "plan.toml")
+    yield "plan.json", _json({"hash": plan.hash, "plan": json.loads(plan.canonical)})
+    summary = summarise(store, found.series.experiment, found.series.candidate)
+    judges = judges_json(store, found.series)
+    report = as_json(summary) | judges | {"store": store.path.name}
+    yield "report.json", _json(report)
+    yield "judges.json", _json(_judges(judges))
+    yield "prices.json", _json(_prices(found, used))
+    yield "versions.json", _json(_versions())
+    yield "ramp.json", _json(ramp_json(plan, verdict))
+    yield "ramp.md", ramp_markdown(plan, verdict)
+
+
+def _judges(judges: dict[str, Json]) -> Json:
+    """Who judged, as it was asked and as it answered."""
+    names = ("judge", "model", "system_fingerprint", "fingerprint", "epoch", "newest", "gates")
+    return [{name: card[name] for name in names} for card in judges["judges"] or []]
+
+
+def _prices(found: Decided, used: Settings) -> dict[str, Json]:
+    """Where each model's price is from, the prices that were declared, and a hash over it."""
+    own = {
+        model: price.model_dump(mode="json")
+        for model, price in sorted(used.prices.items())
+        if model in found.evidence.prices
+    }
+    table = {
+        "sources": dict(sorted(found.evidence.prices.items())),
+        "declared": own,
+        "genai_prices": _version("genai-prices"),
+    }
+    text = json.dumps(table, sort_keys=True, separators=(",", ":"))
+    return table | {"sha256": sha256(text.encode()).hexdigest()}
+
+
+def _versions() -> dict[str, Json]:
+    return {
+        "shadow_mw": __version__,
+        "python": platform.python_version(),
+        "libraries": {name: _version(name) for name in LIBRARIES},
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _json(value: Json) -> str:
+    return json.dumps(value, indent=2, allow_nan=False) + "\n"
