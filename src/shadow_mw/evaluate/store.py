@@ -174,7 +174,7 @@ class Store:
     def chunks(
         self, sql: str, values: Iterable[Any] | Mapping[str, Any], size: int
     ) -> Iterator[list[Any]]:
-        """The rows of a reading statement, so many at a time: for those that memory has no room for.
+        """The rows of a reading statement, so many at a time: for more than memory has room for.
 
         Use it inside a reading transaction: others write in between otherwise.
         """

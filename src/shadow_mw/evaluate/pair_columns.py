@@ -1,0 +1,109 @@
+"""The pairs of a series as arrays, read in one scan of one table; needs numpy."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from shadow_mw.evaluate.series import SERIES
+from shadow_mw.evaluate.store import Store
+from shadow_mw.evaluate.tables import DOCUMENT
+from shadow_mw.evidence import Pairs
+
+AT_ONCE: Final = 20_000
+"""Rows that are objects at the same time."""
+LEAST_RATE: Final = 1e-6
+"""No call stands for more than a million."""
+
+COMPARED: Final = "(excluded IS NULL OR timed)"
+"""Pairs whose legs are whole: of those without content latency and cost compare all the same."""
+
+# What both legs have to have, or neither has it.
+_MS = "CASE WHEN timed AND {0}_latency_ms IS NOT NULL THEN {1}_latency_ms END"
+_USD = "CASE WHEN {0}_cost_usd IS NOT NULL THEN {1}_cost_usd END"
+_BOTH: Final = (("candidate", "primary"), ("primary", "candidate"))
+COLUMNS: Final[dict[str, tuple[str, Any]]] = {
+    "time_s": ("time_ns", np.int64),
+    "segment": ("coalesce(segment, 0)", np.int32),
+    "session": ("session", np.int64),
+    "key": ("key", np.int64),
+    "weight": (f"1 / max(coalesce(sample_rate, 1.0), {LEAST_RATE})", np.float64),
+    "scored": ("scored", np.bool_),
+    **{name: (f"coalesce({name}, 0)", np.int32) for name in DOCUMENT},
+    "primary_failed": ("primary_failed", np.bool_),
+    "candidate_failed": ("candidate_failed", np.bool_),
+    **{f"{leg}_latency_ms": (_MS.format(other, leg), np.float64) for other, leg in _BOTH},
+    **{f"{leg}_cost_usd": (_USD.format(other, leg), np.float64) for other, leg in _BOTH},
+    "exact": ("coalesce(exact_match, -1)", np.int8),
+}
+"""By the names of `Pairs`, in its order. The key's index is no way to read all pairs."""
+TEXTS: Final = ("session", "key")
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+def pair_columns(store: Store, key: tuple[str, str]) -> tuple[Pairs, tuple[str, ...]]:
+    """Every pair that compares in the order of time, and the names of their segments.
+
+    Pairs of the same time stand as they were stored. Segments are sorted; '' is that of pairs
+    without one, where there are any.
+
+    Args:
+        store: where they are.
+        key: experiment and candidate.
+    """
+    (n,) = store.one(f"SELECT count(*) FROM pairs WHERE series = {SERIES}", key)
+    columns: Arrays = {name: np.empty(n, kind) for name, (_, kind) in COLUMNS.items()}
+    n = _fill(columns, store, key)
+    order = np.argsort(columns["time_s"][:n], kind="stable")
+    for name in COLUMNS:
+        # One after the other: only one column is there twice.
+        columns[name] = columns[name][:n][order]
+    columns["time_s"] = columns["time_s"] / 1e9
+    for name in TEXTS:
+        columns[name] = _numbered(columns[name])
+    columns["segment"], names = _named(store, columns["segment"])
+    return Pairs(**columns), names
+
+
+def _fill(columns: Arrays, store: Store, key: tuple[str, str]) -> int:
+    wanted = ", ".join(sql for sql, _ in COLUMNS.values())
+    # Not by the index of the series: its pairs are most of the table, and in the order of harm.
+    sql = f"SELECT {wanted} FROM pairs NOT INDEXED WHERE series = {SERIES} AND {COMPARED}"
+    done = 0
+    for rows in store.chunks(f"{sql} ORDER BY id", key, AT_ONCE):
+        end = done + len(rows)
+        for (name, array), values in zip(columns.items(), zip(*rows, strict=True), strict=True):
+            array[done:end] = list(map(hash, values)) if name in TEXTS else values
+        done = end
+    return done
+
+
+NOTHING: Final = hash(None)
+
+
+def _numbered(hashes: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    """Numbers from 0 in the order of appearance: hashes differ from process to process.
+
+    64 bits: of two million texts two are taken for one with a chance of 1 in ten million.
+    """
+    _, first, codes = np.unique(hashes, return_index=True, return_inverse=True)
+    missing = hashes[first] == NOTHING
+    ranks = np.empty(len(first), np.int32)
+    order = np.argsort(np.where(missing, len(hashes), first), kind="stable")
+    ranks[order] = np.arange(len(first), dtype=np.int32)
+    ranks[missing] = -1
+    return ranks[codes]
+
+
+def _named(
+    store: Store, numbers: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:
+    found, codes = np.unique(numbers, return_inverse=True)
+    names = dict(store.query("SELECT id, name FROM names"))
+    texts = [names.get(number, "") for number in found.tolist()]
+    ordered = sorted(set(texts))
+    ranks = np.array([ordered.index(text) for text in texts], np.int32)
+    return (ranks[codes] if len(ranks) else codes.astype(np.int32)), tuple(ordered)
