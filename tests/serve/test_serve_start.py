@@ -31,8 +31,9 @@ def test_the_line_at_the_start_says_what_is_in_force(tmp_path):
         [line] = serve.log().splitlines()
         assert serve.stop() == 0
     assert line == (
-        f"shadow-mw: listening on {serve.url} (token required); store {serve.store};"
-        " scores go to nowhere"
+        f"shadow-mw: listening on {serve.url} (token required); page {serve.url}/;"
+        f" store {serve.store};"
+        " alarms are told to nobody; scores go to nowhere"
     )
     assert serve.log().splitlines() == [line]
 

@@ -15,8 +15,10 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 import click
+from starlette.applications import Starlette
 
 from shadow_mw.commands.alert_threads import looking, sending
+from shadow_mw.commands.live import LivePage
 from shadow_mw.evaluate.pipeline import Checklist, Evaluator, FieldJudge, Store
 from shadow_mw.evaluate.watch import Watch
 from shadow_mw.exceptions import ConfigError
@@ -40,6 +42,8 @@ FAULT_SECONDS = 2.0
 def serve() -> None:
     """Receive spans over OTLP/HTTP at SHADOW_LISTEN, judge and store them, until SIGTERM."""
     _require_extra()
+    from shadow_mw.serve.app import build  # behind the check, too
+
     settings = load()
     host, port = split_host_port(settings.listen)
     _require_token(settings, host)
@@ -51,13 +55,14 @@ def serve() -> None:
         _listening(settings.listen, host, port) as listener,
         _evaluator(settings) as evaluator,
         contextlib.closing(Watch(settings.store)) as watch,
+        contextlib.closing(LivePage(settings.store, watch)) as page,
         _catching_up(evaluator),
         _publishing(settings),
         sending(settings),
         looking(settings),
     ):
         click.echo(_in_force(settings, listener), err=True)
-        _run(evaluator, watch, settings, listener)
+        _run(build(evaluator, watch, _token(settings), page), listener)
 
 
 def _require_extra() -> None:
@@ -171,15 +176,15 @@ def _origin(url: str) -> tuple[str, str | None, int]:
     return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _run(evaluator: Evaluator, watch: Watch, settings: Settings, listener: socket.socket) -> None:
-    # Imported here, behind the check: they need the [serve] extra.
-    import uvicorn
+def _token(settings: Settings) -> str | None:
+    return settings.otlp_token.get_secret_value() if settings.otlp_token else None
 
-    from shadow_mw.serve.app import build
 
-    token = settings.otlp_token.get_secret_value() if settings.otlp_token else None
+def _run(app: Starlette, listener: socket.socket) -> None:
+    import uvicorn  # here, behind the check: it needs the [serve] extra
+
     config = uvicorn.Config(
-        build(evaluator, watch, token),
+        app,
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -198,9 +203,10 @@ def _in_force(settings: Settings, listener: socket.socket) -> str:
     if settings.scores_endpoint is not None:
         mark = "with" if _mark_of_scores(settings) else "without"
         scores += f" ({mark} the mark, {'a' if settings.scores_token else 'no'} token)"
+    page = settings.page_url or f"http://{address}/"
     told = "go to the webhook" if settings.webhook_url else "are told to nobody"
     return (
-        f"shadow-mw: listening on http://{address} ({token}); store {settings.store};"
+        f"shadow-mw: listening on http://{address} ({token}); page {page}; store {settings.store};"
         f" alarms {told};"
         f" scores go to {scores}"
     )

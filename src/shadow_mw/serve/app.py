@@ -22,6 +22,7 @@ from shadow_mw.serve import answers
 from shadow_mw.serve.cache import FigureCache, Watch
 from shadow_mw.serve.exposition import Exposition
 from shadow_mw.serve.intake import Body, Waiting, receive
+from shadow_mw.serve.page import Page, PageRoutes
 from shadow_mw.serve.refusals import RefusedError, UnauthorizedError
 from shadow_mw.serve.writer import Batch, Sink, Writer
 from shadow_mw.version import __version__
@@ -29,15 +30,17 @@ from shadow_mw.version import __version__
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def build(sink: Sink, watch: Watch, token: str | None) -> Starlette:
+def build(sink: Sink, watch: Watch, token: str | None, page: Page | None = None) -> Starlette:
     """The application.
 
     Args:
         sink: where spans and readings are stored; called by one thread.
         watch: what can be asked of the store; called by several.
         token: what every request but a health check has to bring; None lets all in.
+        page: what people look at with a browser; None for a service without a page.
     """
     service = Service(sink, watch, token)
+    shown = PageRoutes(page, token) if page is not None else None
     return Starlette(
         routes=[
             Route("/v1/traces", service.guarded(service.traces), methods=["POST"]),
@@ -45,8 +48,9 @@ def build(sink: Sink, watch: Watch, token: str | None) -> Starlette:
             Route("/v1/pairs/{pair_id:path}", service.guarded(service.pair)),
             Route("/metrics", service.guarded(service.scrape)),
             Route("/healthz", service.health),
+            *(shown.routes() if shown else ()),
         ],
-        lifespan=service.lifespan,
+        lifespan=service.lifespan if shown is None else shown.within(service.lifespan),
     )
 
 

@@ -22,6 +22,24 @@ class UnauthorizedError(RefusedError):
     status = 401
 
 
+class ForbiddenError(RefusedError):
+    """It comes from where it must not."""
+
+    status = 403
+
+
+class NotFoundError(RefusedError):
+    """There is no such thing."""
+
+    status = 404
+
+
+class ConflictError(RefusedError):
+    """What it builds on is not there any more."""
+
+    status = 409
+
+
 class TooLargeError(RefusedError):
     """More bytes than one request may have."""
 

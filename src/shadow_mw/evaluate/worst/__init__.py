@@ -1,0 +1,1 @@
+"""Pairs sorted by what the candidate did wrong: lists of them, one of them, one of them blinded."""
