@@ -54,4 +54,5 @@ PRIMARY = SHARED | {
     "has_answer": v.FLAG,
     "expects_json": v.FLAG,
 }
-LEGS = {Role.PRIMARY: PRIMARY, Role.CANDIDATE: PRIMARY | {"id": v.FILLED}}
+CANDIDATE = PRIMARY | {"id": v.FILLED}
+LEGS = {Role.PRIMARY: PRIMARY, Role.CANDIDATE: CANDIDATE}

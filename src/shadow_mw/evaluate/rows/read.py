@@ -13,12 +13,13 @@ from shadow_mw.evaluate.ingest import Content, Observation
 from shadow_mw.evaluate.judging.imported import Verdicts
 from shadow_mw.evaluate.rows import values as v
 from shadow_mw.evaluate.rows.json_values import dumps, load, read_request, whole
-from shadow_mw.evaluate.rows.keys import LEGS, ROW, SHARED
+from shadow_mw.evaluate.rows.keys import CANDIDATE, PRIMARY, ROW, SHARED
 from shadow_mw.evaluate.rows.requests import Requests
 from shadow_mw.prices import PriceTable
 from shadow_mw.types import Call, Json, Outcome, Reply, Role, ToolCall, Usage
 from shadow_mw.wire import lenient, output_messages
 
+NO_CONTENT = Content()
 WINNERS = frozenset({"primary", "candidate", "tie"})
 
 
@@ -66,6 +67,17 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class _Identity:
+    """Which leg of which pair."""
+
+    role: str
+    candidate_id: str
+    names: tuple[str, str]
+    """Experiment and pair as given, then as stored."""
+    stored: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
     """Reads rows under one set of rules."""
 
@@ -100,8 +112,15 @@ class Reader:
         # A pair of which nobody says a key is known by its own id; a null says it has no key.
         row = {"key": row["pair_id"]} | row
         call, content = self._request(row)
-        primary = self._leg(Role.PRIMARY, row, call, content)
-        candidate = self._leg(Role.CANDIDATE, row, None, Content())
+        names = row.get("experiment") or self.experiment, row["pair_id"]
+        stored = whole(names[0]), whole(self.redaction.text(names[1]))
+        shared = {name: row.get(name) for name in SHARED}
+        ours = shared | v.read_all(row[Role.PRIMARY], PRIMARY, "primary")
+        theirs = shared | v.read_all(row[Role.CANDIDATE], CANDIDATE, "candidate")
+        candidate_id = theirs.get("id") or theirs.get("model") or "candidate"
+        primary = self._leg(_Identity("primary", "", names, stored), ours, call, content)
+        identity = _Identity("candidate", candidate_id, names, stored)
+        candidate = self._leg(identity, theirs, None, NO_CONTENT)
         return Row(primary, candidate, self._truth(row), self._judge(row.get("judge")))
 
     def _judge(self, judge: Json) -> Verdicts | None:
@@ -139,56 +158,55 @@ class Reader:
         return call, Content(text, *said)
 
     def _leg(
-        self, role: Role, row: Mapping[str, Json], call: Call | None, content: Content
+        self,
+        identity: _Identity,
+        leg: Mapping[str, Json],
+        call: Call | None,
+        content: Content,
     ) -> Observation:
-        leg = v.read_all(row[role], LEGS[role], role)
-        shared = {name: leg[name] if name in leg else row.get(name) for name in SHARED}
-        experiment, pair_id = row.get("experiment") or self.experiment, row["pair_id"]
-        model = leg.get("model")
-        candidate_id = (leg.get("id") or model or "candidate") if role == Role.CANDIDATE else ""
-        outcome = leg.get("outcome") or default_outcome(leg.get("error"))
-        partial = bool(leg.get("partial"))
-        usage = Usage(*(leg.get(name) for name in Usage.__slots__))
-        cost = leg.get("cost_usd")
-        names = experiment, pair_id, candidate_id
-        expects = leg.get("expects_json")
+        get = leg.get
+        model, cost, expects = get("model"), get("cost_usd"), get("expects_json")
+        outcome = get("outcome") or default_outcome(get("error"))
+        partial = bool(get("partial"))
+        experiment, pair_id = identity.stored
         return Observation(
-            experiment=whole(experiment),
-            pair_id=whole(self.redaction.text(pair_id)),
-            role=str(role),
-            candidate_id=whole(candidate_id),
-            trace_id=shared["trace_id"] or _id(16, *names[:2]),
-            span_id=leg.get("span_id") or _id(8, role, *names),
-            time_ns=shared["time"] or 0,
+            experiment=experiment,
+            pair_id=pair_id,
+            role=identity.role,
+            candidate_id=whole(identity.candidate_id),
+            trace_id=get("trace_id") or _id(16, *identity.names),
+            span_id=get("span_id") or _id(8, identity.role, *identity.names, identity.candidate_id),
+            time_ns=get("time") or 0,
             model=_whole(model),
             outcome=outcome,
             answered=outcome == Outcome.OK and not partial,
-            error_type=self._redacted(leg.get("error")),
-            reason=_whole(leg.get("reason")),
-            finish_reason=_whole(leg.get("finish_reason")),
-            latency_ms=leg.get("latency_ms"),
-            ttft_ms=leg.get("ttft_ms"),
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cache_read_tokens=usage.cache_read_tokens,
-            cache_write_tokens=usage.cache_write_tokens,
-            reasoning_tokens=usage.reasoning_tokens,
-            cost_usd=self._priced(model, usage) if cost is None else cost,
+            error_type=self._redacted(get("error")),
+            reason=_whole(get("reason")),
+            finish_reason=_whole(get("finish_reason")),
+            latency_ms=get("latency_ms"),
+            ttft_ms=get("ttft_ms"),
+            input_tokens=get("input_tokens"),
+            output_tokens=get("output_tokens"),
+            cache_read_tokens=get("cache_read_tokens"),
+            cache_write_tokens=get("cache_write_tokens"),
+            reasoning_tokens=get("reasoning_tokens"),
+            cost_usd=self._priced(model, leg) if cost is None else cost,
             partial=partial,
-            truncated=bool(leg.get("truncated")),
-            has_answer=leg.get("has_answer") is not False,
+            truncated=bool(get("truncated")),
+            has_answer=get("has_answer") is not False,
             expects_json=bool(call and call.expects_json) if expects is None else expects,
-            key=self._redacted(shared["key"]),
-            segment=self._redacted(shared["segment"]),
-            session=self._redacted(shared["session"]),
-            sample_rate=shared["sample_rate"],
+            key=self._redacted(get("key")),
+            segment=self._redacted(get("segment")),
+            session=self._redacted(get("session")),
+            sample_rate=get("sample_rate"),
             content=Content(content.request, content.system, content.input, self._output(leg)),
         )
 
     def _redacted(self, text: str | None) -> str | None:
         return whole(self.redaction.text(text)) if text else None
 
-    def _priced(self, model: str | None, usage: Usage) -> float | None:
+    def _priced(self, model: str | None, leg: Mapping[str, Json]) -> float | None:
+        usage = Usage(*(leg.get(name) for name in Usage.__slots__))
         cost = self.prices.cost(model, usage) if self.prices else None
         return None if cost is None else float(cost)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import marshal
 from collections.abc import Callable
 from functools import lru_cache
 
-from shadow_mw.evaluate.rows.json_values import dumps
+from shadow_mw.evaluate.rows.json_values import dumps, plain
 from shadow_mw.types import Json
 
 REMEMBERED = 1024
 LONGEST = 20_000
-"""Characters of a part that is remembered."""
+"""Bytes of a part that is remembered."""
 
 LISTS = frozenset({"messages", "input"})
 """Lists of which some items are the same in many requests, and others new in each."""
@@ -22,7 +22,7 @@ class Requests:
 
     def __init__(self, redact: Callable[[Json], Json]) -> None:
         self._redact = redact
-        self._remembered = lru_cache(REMEMBERED)(self._read)
+        self._remembered = lru_cache(REMEMBERED)(self._unpacked)
 
     def read(self, body: dict[str, Json]) -> tuple[dict[str, Json], str]:
         """A body as it may be stored, and its canonical JSON; parts of it are not to be changed.
@@ -44,11 +44,18 @@ class Requests:
         return values, "{" + ",".join([members[name] for name in sorted(members)]) + "}"
 
     def _part(self, name: str, value: Json) -> tuple[str, Json, str]:
-        text = dumps(value)
-        return (self._remembered if len(text) <= LONGEST else self._read)(name, text)
+        try:
+            # Version 2 writes equal values alike; a `Decimal` it does not write.
+            key = marshal.dumps((name, value), 2)
+        except ValueError:
+            return self._read(name, plain(value))
+        return self._remembered(key) if len(key) <= LONGEST else self._read(name, value)
 
-    def _read(self, name: str, text: str) -> tuple[str, Json, str]:
+    def _unpacked(self, key: bytes) -> tuple[str, Json, str]:
+        return self._read(*marshal.loads(key))
+
+    def _read(self, name: str, value: Json) -> tuple[str, Json, str]:
         """Name, value and the member of an object that they are, as they may be stored."""
-        clean = self._redact({name: json.loads(text)})
-        ((key, value),) = clean.items()
-        return key, value, dumps(clean)[1:-1]
+        clean = self._redact({name: value})
+        ((key, kept),) = clean.items()
+        return key, kept, dumps(clean)[1:-1]
