@@ -212,7 +212,7 @@ class Page:
 
     def press(self, key, modifiers=0):
         """Press a key: a character, or one of `KEYS`; 2 among the modifiers is Ctrl."""
-        name, code = KEYS.get(key, (f"Key{key.upper()}", ord(key.upper())))
+        name, code = KEYS[key] if key in KEYS else (f"Key{key.upper()}", ord(key.upper()))
         event = {"key": key, "code": name, "windowsVirtualKeyCode": code, "modifiers": modifiers}
         text = {"text": key} if len(key) == 1 and not modifiers else {}
         self.send("Input.dispatchKeyEvent", type="keyDown", **event, **text)

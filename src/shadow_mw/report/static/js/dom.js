@@ -15,7 +15,7 @@ const at = id => document.getElementById(id);
 
 // Characters that change how others are shown, or show nothing, as what they are.
 const UNSEEN =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e01ef}]/gu;
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e01ef}]|\p{Cs}/gu;
 
 function visible(text) {
   return String(text).replace(UNSEEN, char => `\\u{${char.codePointAt(0).toString(16)}}`);
@@ -41,7 +41,7 @@ const ICONS = { pass: "✓", fail: "✕", unproven: "?", ok: "✓", regressed: "
 // A state in words, with a sign: never by its colour alone.
 function stateTag(state, text) {
   return h("span", { class: `state ${state}` },
-    h("span", { class: "icon", "aria-hidden": "true" }, ICONS[state] ?? "•"), text ?? state);
+    h("span", { class: "icon", "aria-hidden": "true" }, ICONS[state] ?? "•"), " ", text ?? state);
 }
 
 // columns: [title, cell(row), {class, scope}]; a cell is text or an element.

@@ -47,8 +47,7 @@ function fieldsSection({ report }) {
   paths.sort((a, b) => harm(b)[0] - harm(a)[0] || harm(b)[1] - harm(a)[1] || a[0].localeCompare(b[0]));
   const cell = name => ([, legs]) => {
     const more = legs.candidate[name] > legs.primary[name] && !name.startsWith("correct");
-    return h("span", { class: more ? "pair worse" : "pair" }, h("span", null, count(legs.primary[name])),
-      h("span", { "aria-label": "to", class: "arrow" }, "→"), h("span", null, count(legs.candidate[name])));
+    return h("span", { class: more ? "pair worse" : "pair" }, `${count(legs.primary[name])} → ${count(legs.candidate[name])}`);
   };
   return section("fields", "Fields",
     table("Outcomes of every labelled field, primary to candidate", [

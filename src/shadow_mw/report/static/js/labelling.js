@@ -1,10 +1,10 @@
 // People's labels in the live page: two outputs without names, in an order that the service keeps.
 
-const CHOICES = [["1", "first", "First is better"], ["2", "second", "Second is better"], ["3", "tie", "As good"], ["4", "both_bad", "Both bad"], ["5", "none", "Cannot say"]];
+const CHOICES = [["1", "first", "First is better"], ["2", "second", "Second is better"], ["3", "tie", "As good"], ["4", "both_bad", "Both bad"]];
 
 class Labelling {
   constructor(source, pairs) {
-    Object.assign(this, { source, pairs, done: new Set(), shown: null, busy: false });
+    Object.assign(this, { source, pairs, done: new Set(), shown: null, last: null, busy: false });
   }
 
   get open() {
@@ -47,20 +47,39 @@ class Labelling {
       ].filter(Boolean) : []),
       h("p", { role: "status" }, said),
       h("div", { class: "choices" }, found ? CHOICES.map(([key, choice, title]) =>
-        h("button", { type: "button", onclick: () => this.choose(choice) }, title, " ", h("kbd", null, key))) : [], close));
+        h("button", { type: "button", onclick: () => this.choose(choice) }, title, " ", h("kbd", null, key))) : [],
+      found && h("button", { type: "button", onclick: () => this.next() }, "Skip ", h("kbd", null, "s")),
+      h("button", { type: "button", disabled: !this.last, onclick: () => this.takeBack() }, "Take back ", h("kbd", null, "u")), close));
     if (!box.open) box.showModal();
     box.scrollTop = 0;
-    box.querySelector(".choices button").focus();
+    box.querySelector(".choices button:not(:disabled)").focus();
   }
 
-  async choose(choice) {
-    if (!this.shown || this.busy) return;
+  choose(choice) {
+    return this.shown && this.keep(this.shown, choice, () => {
+      this.last = this.shown;
+      this.done.add(String(this.shown.id));
+      return this.next();
+    });
+  }
+
+  // The last answer, once: its pair is shown again.
+  takeBack() {
+    const last = this.last;
+    return last && this.keep(last, "none", () => {
+      if (this.shown) this.left.unshift(String(this.shown.id));
+      Object.assign(this, { shown: last, last: null });
+      this.done.delete(String(last.id));
+      this.draw("");
+    });
+  }
+
+  async keep({ id, order, ticket }, choice, then) {
+    if (this.busy) return;
     this.busy = true;
     try {
-      const { id, order } = this.shown;
-      await this.source.label({ id, order, choice });
-      this.done.add(String(id));
-      await this.next();
+      await this.source.label({ id, order, ticket, choice });
+      await then();
     } catch (error) {
       this.draw(`Not kept: ${error.message}`);
     } finally {
@@ -71,6 +90,9 @@ class Labelling {
   press(key) {
     const found = CHOICES.find(([known]) => known === key);
     if (found) this.choose(found[1]);
-    return Boolean(found);
+    else if (key === "s" && this.shown) this.next();
+    else if (key === "u") this.takeBack();
+    else return false;
+    return true;
   }
 }

@@ -90,7 +90,7 @@ function nextTheme() {
 }
 
 const KEYS = [["j", "next pair"], ["k", "previous pair"], ["o", "open or close it"], ["/", "filter by text"], ["Esc", "leave the filter, close this"], ["?", "these keys"]];
-const LIVE_KEYS = [["l", "label pairs of this page, blind"], ["1 … 5", "while labelling: first, second, tie, both bad, cannot say"]];
+const LIVE_KEYS = [["l", "label pairs of this page, blind"], ["1 … 4", "while labelling: first, second, as good, both bad; s skips, u takes back"]];
 
 function help() {
   const box = at("help");

@@ -15,6 +15,8 @@ class Pairs {
     this.filters = Object.fromEntries(FILTERS.map(name => [name, kept.get(name) ?? ""]));
     this.offset = Math.max(0, Math.floor(Number(kept.get("offset")) || 0));
     this.open = new Set(kept.getAll("open"));
+    // Pages that are made by searching are of no fixed size: the way back is kept.
+    this.before = [];
   }
 
   keep() {
@@ -52,6 +54,7 @@ class Pairs {
   filter() {
     clearTimeout(this.typing);
     for (const name of FILTERS) this.filters[name] = this.form.elements[name].value;
+    this.before = [];
     this.turn(0);
   }
 
@@ -80,20 +83,32 @@ class Pairs {
     if (asked !== this.asked) return;
     if (!found.rows.length && this.offset && found.total) return this.turn(Math.floor((found.total - 1) / PAGE) * PAGE);
     this.found = found;
-    this.more = found.next === undefined ? this.offset + PAGE < found.total : found.next !== null;
     this.rows.replaceChildren(...found.rows.map(row => this.item(row)));
     this.say(found);
   }
 
-  say({ total, rows, searched }) {
-    const inAll = this.source.inAll, from = count(this.offset + 1), to = count(this.offset + rows.length);
-    let text = rows.length ? `${from}–${to}${total == null ? "" : ` of ${count(total)}`}` : "No pair matches.";
-    if (total == null && searched != null) text += ` found in the worst ${count(searched)} pairs that were searched`;
-    if (inAll > (this.source.all?.length ?? inAll))
-      text += this.source.all.length ? `; this file holds the worst ${count(this.source.all.length)} of ${count(inAll)} pairs, shadow-mw serve lists all` : ` This file holds figures only, of ${count(inAll)} pairs.`;
-    this.status.textContent = text;
-    const button = (title, offset, there) => h("button", { type: "button", disabled: !there, onclick: async () => { await this.turn(offset); at("pairs").scrollIntoView(); } }, title);
-    this.pager.replaceChildren(...(this.more || this.offset ? [button("Previous", Math.max(0, this.offset - PAGE), this.offset > 0), button("Next", this.offset + PAGE, this.more)] : []));
+  say({ total, rows, searched, next }) {
+    const kept = this.source.all?.length, inAll = this.source.inAll;
+    let text = rows.length ? `${count(this.offset + 1)}–${count(this.offset + rows.length)} of ${count(total)}` : "No pair matches";
+    if (total == null) text = `${count(rows.length)} found, with the worst ${count(searched)} pairs looked through`;
+    if (inAll > kept) text += `; this file holds the worst ${count(kept)} of ${count(inAll)} pairs, shadow-mw serve lists all`;
+    this.status.textContent = `${text}.`;
+    const button = (title, there, go) => h("button", { type: "button", disabled: !there, onclick: async () => {
+      await go();
+      at("pairs").scrollIntoView();
+    } }, title);
+    const pages = next != null || this.offset > 0;
+    this.pager.replaceChildren(...(pages ? [button("Previous", this.offset > 0, () => this.previous()),
+      button(total == null ? "Look further" : "Next", next != null, () => this.following())] : []));
+  }
+
+  following() {
+    this.before.push(this.offset);
+    return this.turn(this.found.next);
+  }
+
+  previous() {
+    return this.turn(this.before.pop() ?? Math.max(0, this.offset - PAGE));
   }
 
   item(row) {
@@ -150,11 +165,11 @@ class Pairs {
   async step(by) {
     const heads = this.heads(), here = heads.indexOf(this.current());
     let next = here < 0 ? 0 : here + by;
-    if (next >= heads.length && this.more) {
-      await this.turn(this.offset + PAGE);
+    if (next >= heads.length && this.found?.next != null) {
+      await this.following();
       next = 0;
     } else if (next < 0 && this.offset) {
-      await this.turn(Math.max(0, this.offset - PAGE));
+      await this.previous();
       next = this.heads().length - 1;
     }
     const head = this.heads()[Math.max(0, Math.min(next, this.heads().length - 1))];
