@@ -39,7 +39,7 @@ def read(path: Path) -> Plan:
     try:
         return Plan.model_validate(table)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {_fault(error.errors()[0])}") from None
+        raise ConfigError(f"{path}: {fault(error)}") from None
 
 
 def written(plan: Plan, file: str = "shadow-plan.toml") -> str:
@@ -83,7 +83,9 @@ def _toml(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _fault(error: ErrorDetails) -> str:
+def fault(refused: ValidationError) -> str:
+    """The first fault as one line: the key, its value, what is accepted."""
+    error: ErrorDetails = refused.errors()[0]
     where = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         names = ", ".join(_keys(error["loc"][:-1]))

@@ -84,7 +84,7 @@ def _needs(case: _Sizing) -> Iterator[Need]:
     wanted = float(case.plan.sample.pairs)
     volume = case.traffic.source("requests_per_day")
     yield Need(
-        "coverage.pairs", "pairs in the window", "pairs", wanted, None, pairs, None, volume, ""
+        "coverage.pairs", f"at least {wanted:,.0f}", "pairs", wanted, None, pairs, None, volume, ""
     )
     for name in ("hallucination", "invalid_output", "null_like", "accuracy", "errors"):
         if (gate := getattr(gates, name)) is not None:
