@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+import click
+
 from shadow_mw.alarms import Alarm, Change
 from shadow_mw.decide import alarms
-from shadow_mw.decide.plan import Plan
-from shadow_mw.decide.presets import ARTICLES
-from shadow_mw.decide.registered import Registered, plan_name
+from shadow_mw.decide.proven_worse import proven_worse
 from shadow_mw.evaluate.alarm_store import AlarmStore
 from shadow_mw.evaluate.change_mark import change_mark
-from shadow_mw.evaluate.registration import registration
 from shadow_mw.evaluate.series import SERIES, all_series
 from shadow_mw.evaluate.store import Store
+from shadow_mw.exceptions import DataError
 from shadow_mw.report.alarm_message import as_message
 from shadow_mw.results import Series
 from shadow_mw.settings import Settings
 from shadow_mw.types import DOCTOR
+
+logger = logging.getLogger("shadow_mw")
 
 Compose = Callable[[Change], dict[str, Any]] | None
 
@@ -73,33 +76,30 @@ def _look_at(store: Store, series: Series, compose: Compose) -> list[Change]:
         # Also what stands since before there was anybody to tell.
         standing = [change.alarm for change in kept.kept(*names)]
         return changes + kept.keep(*names, standing, read, compose)
-    changes += kept.keep(*names, _decided(store, series), read, compose)
+    try:
+        found = _decided(store, series)
+    except (DataError, click.UsageError) as error:
+        # Of this series alone: a signature for a gate that its plan has no more.
+        logger.warning("alarms of %s: %s", "/".join(names), error)
+        return changes
+    changes += kept.keep(*names, found, read, compose)
     kept.set_mark(*names, mark)
     return changes
 
 
-def _decided(store: Store, series: Series) -> Iterator[Alarm]:
+def _decided(store: Store, series: Series) -> list[Alarm]:
     """What rests on all pairs of a series."""
-    from shadow_mw.decide.verdict import decide
-    from shadow_mw.evaluate.evidence import gather
+    from shadow_mw.commands.verdict_work import decided, series_and_plan
 
-    evidence = gather(store, series)
-    plan, registered = plan_in_force(store, series.experiment)
-    yield from alarms.statistical(plan, evidence)
-    drift = alarms.judges(evidence.standings)
-    if drift is not None:
-        yield drift
-    name = plan_name(plan, registered, evidence.first_received_ns)
-    yield alarms.verdict(decide(plan, evidence, name))
-
-
-def plan_in_force(store: Store, experiment: str) -> tuple[Plan, Registered | None]:
-    """The registered plan of an experiment; without one the preset `articles` decides."""
-    known = registration(store, experiment)
-    if known is None:
-        return ARTICLES, None
-    plan = Plan.model_validate_json(known.plan)
-    return plan, Registered(known.hash, known.registered_ns, known.legs, len(known.replaced))
+    names = series.experiment, series.candidate
+    _, plan, known = series_and_plan(store, *names, None)
+    found = decided(store, series, plan, known)
+    drift = alarms.judges(found.evidence.standings)
+    return [
+        *proven_worse(found.plan, found.evidence),
+        *([] if drift is None else [drift]),
+        alarms.verdict(found.verdict),
+    ]
 
 
 def _has_pairs(store: Store, series: Series) -> bool:
