@@ -13,12 +13,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from shadow_mw.commands.judges import judges_json
+from shadow_mw.commands.page_data import page_data
 from shadow_mw.commands.verdict_work import Decided
 from shadow_mw.decide.plan_file import written
 from shadow_mw.decide.ramp import ramp_json, ramp_markdown
 from shadow_mw.evaluate.pipeline import Store, summarise
 from shadow_mw.exceptions import ConfigError
 from shadow_mw.report.as_json import as_json
+from shadow_mw.report.html import page
 from shadow_mw.report.verdict_json import verdict_json
 from shadow_mw.report.verdict_markdown import verdict_markdown
 from shadow_mw.settings import Settings
@@ -79,6 +81,8 @@ def _files(store: Store, found: Decided, used: Settings) -> Iterator[tuple[str, 
     judges = judges_json(store, found.series)
     report = as_json(summary) | judges | {"store": store.path.name}
     yield "report.json", _json(report)
+    data = page_data(store, found.series) | {"verdict": verdict_json(verdict)}
+    yield "report.html", page(data)
     yield "judges.json", _json(_judges(judges))
     yield "prices.json", _json(_prices(found, used))
     yield "versions.json", _json(_versions())

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from shadow_mw.report.numbers import NOTHING, dollars, milliseconds, rate
 from shadow_mw.verdicts import GateResult, SegmentRow, State
 
-WORDS = {State.PASS: "PASS", State.FAIL: "FAIL", State.UNPROVEN: "NOT PROVEN"}
+WORDS = {State.PASS: "PASS", State.FAIL: "FAIL", State.UNPROVEN: "UNPROVEN"}
 COLUMNS = ("gate", "primary", "candidate", "delta", "interval", "needed", "state")
 
 
@@ -21,9 +21,27 @@ def cells(gate: GateResult) -> tuple[str, ...]:
         NOTHING if gate.candidate is None else shown(gate.candidate),
         NOTHING if gate.delta is None else _difference(gate)(gate.delta),
         _interval(gate),
-        gate.needed,
+        limit(gate),
         state(gate),
     )
+
+
+def limit(gate: GateResult) -> str:
+    """The margin, short: `≤ +0.2 pp`; `needed` says it in words."""
+    if gate.margin is None:
+        return gate.needed
+    sign = "≤" if gate.better == "lower" else "≥"
+    if gate.unit == "points":
+        return f"{sign} {100 * gate.margin:+.4g} pp"
+    if gate.unit == "count":
+        return f"{sign} {gate.margin:,.0f}"
+    if gate.unit == "ratio":
+        return f"{sign} {gate.margin:g}x"
+    if gate.unit == "usd":
+        return f"{sign} ${gate.margin:,.2f}"
+    if gate.name == "likeness":
+        return f"{sign} {gate.margin:+g}"
+    return f"{sign} {100 * gate.margin:.4g} %"
 
 
 def state(gate: GateResult) -> str:
@@ -38,7 +56,7 @@ def segment_cells(row: SegmentRow) -> tuple[str, ...]:
     if row.delta is not None:
         delta = points(row.delta)
         if row.interval:
-            delta += f" ({_ends(row.interval, points)})"
+            delta += f" ({_ends(row.interval, lambda value: points(value).removesuffix(' pp'))})"
     return (
         row.name,
         rate(row.share),
@@ -60,23 +78,28 @@ def points(value: float) -> str:
 def _own(gate: GateResult) -> Callable[[float], str]:
     if gate.unit == "count":
         return lambda value: f"{value:,.0f}"
+    if gate.unit == "usd":
+        return dollars
     if gate.unit == "ratio":
         return milliseconds if gate.name.startswith("latency") else _cost
     return _score if gate.name == "likeness" else rate
 
 
-def _difference(gate: GateResult) -> Callable[[float], str]:
+def _difference(gate: GateResult, *, bare: bool = False) -> Callable[[float], str]:
+    """Of the delta; bare of its unit where that stands beside it."""
     if gate.unit == "ratio":
-        return lambda value: f"{value:.3f}x"
+        return (lambda value: f"{value:.3f}") if bare else (lambda value: f"{value:.3f}x")
     if gate.name == "likeness":
         return lambda value: f"{value:+.4f}"
-    return points if gate.delta is not None else rate
+    if gate.delta is None:
+        return rate
+    return (lambda value: points(value).removesuffix(" pp")) if bare else points
 
 
 def _interval(gate: GateResult) -> str:
     if gate.interval is None:
         return NOTHING
-    return _ends(gate.interval, _difference(gate))
+    return _ends(gate.interval, _difference(gate, bare=True))
 
 
 def _ends(interval: tuple[float | None, float | None], shown: Callable[[float], str]) -> str:

@@ -74,10 +74,13 @@ def _head(verdict: Verdict) -> str:
 def _gates(gates: Sequence[GateResult]) -> Table:
     table = _table()
     for name in COLUMNS:
-        table.add_column(name, justify="left" if name in ("gate", "needed", "state") else "right")
+        left = name in ("gate", "needed", "state")
+        table.add_column(name, justify="left" if left else "right", no_wrap=name == "gate")
     for gate in gates:
-        *columns, state = (shown_plain(cell) for cell in cells(gate))
-        table.add_row(*map(Text, columns), Text(state, style=STATES[gate.state]))
+        _, *columns, state = (shown_plain(cell) for cell in cells(gate))
+        table.add_row(
+            Text(shown_plain(gate.name)), *map(Text, columns), Text(state, style=STATES[gate.state])
+        )
     return table
 
 
