@@ -193,3 +193,26 @@ def test_what_is_refused(desk, arguments, code, said):
     assert done.returncode == code
     assert said in done.stderr
     assert not (desk.path / "shadow-plan.toml").exists()
+
+
+def test_stored_traffic_sizes_the_next_plan(desk):
+    desk.fill(*map(row, range(300)))
+    prices = json.dumps({"small": {"input": 1, "output": 1}, "big": {"input": 10, "output": 10}})
+    found = desk.plan("--experiment", "next", SHADOW_PRICES=prices)
+    assert found["traffic_of"] == "e/small"
+    assert found["window"]["basis"] == "stored"
+    # 300 calls on five mornings: the store spans four days.
+    assert found["window"]["pairs"] == pytest.approx(300 / 4 * 14 * 0.98, rel=0.01)
+    assert found["window"]["labelled"] == pytest.approx(found["window"]["pairs"])
+    gates = {gate["name"]: gate for gate in found["gates"]}
+    assert gates["accuracy"]["basis"] == "stored"
+    assert gates["accuracy"]["window"] == pytest.approx(2 * found["window"]["pairs"])
+    assert gates["win_rate"]["basis"] == "assumed"
+    items = {item["name"]: item for item in found["cost"]["items"]}
+    assert (items["candidate"]["model"], items["candidate"]["basis"]) == ("small", "stored")
+    assert items["candidate"]["usd"] == pytest.approx(found["window"]["pairs"] * 1050 / 1e6)
+    again = found["window"]["pairs"] * 0.05
+    assert items["primary again (A/A)"]["usd"] == pytest.approx(again * 1100 * 10 / 1e6)
+    unlooked = desk.plan("shadow-plan.toml", "--assumed")
+    assert unlooked["window"]["basis"] == "assumed"
+    assert "no data of experiment 'x'" in desk.plan("--force", "--from-experiment", "x", code=65)
