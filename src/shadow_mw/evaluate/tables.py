@@ -162,7 +162,7 @@ correct nulls too; `invalid` counts leaves of an output that is no JSON. NULL: n
 BY_HARM: Final = """
 CREATE INDEX pairs_harm ON pairs (series, harm);
 CREATE INDEX pairs_segment ON pairs (series, segment, harm) WHERE segment IS NOT NULL;
-CREATE INDEX observations_trace ON observations (trace_id) WHERE role = 'candidate';
+CREATE INDEX observations_trace ON observations (trace_id) WHERE role = 'primary';
 """
 
 SHAPES: Final = """

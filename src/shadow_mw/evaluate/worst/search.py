@@ -16,8 +16,11 @@ LAST: Final = "\U0010ffff"
 
 IDS: Final = """SELECT id AS pair FROM pairs WHERE candidate_row IN (
     SELECT id FROM observations WHERE role = 'candidate' AND pair_id >= :text AND pair_id < :last)
-UNION SELECT id FROM pairs WHERE candidate_row IN (
-    SELECT id FROM observations WHERE role = 'candidate' AND trace_id >= :text AND trace_id < :last)
+UNION SELECT pairs.id FROM observations p
+    CROSS JOIN observations c ON c.pair_id = p.pair_id AND c.experiment = p.experiment
+        AND c.role = 'candidate'
+    CROSS JOIN pairs ON candidate_row = c.id
+    WHERE p.role = 'primary' AND p.trace_id >= :text AND p.trace_id < :last
 UNION SELECT id FROM pairs WHERE key IS NOT NULL AND key >= :text AND key < :last"""
 
 _BAD: Final = ", ".join(
