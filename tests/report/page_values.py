@@ -1,10 +1,8 @@
 """What a report page is given: a report and pairs of a real store, and a verdict's values."""
 
-import json
-from dataclasses import asdict
-
 from shadow_mw.harms import FieldPair, Harm, HarmDetail, HarmRow, ShownCheck, ShownLeg, ShownText
 from shadow_mw.report.harm_json import detail_json, row_json
+from shadow_mw.report.verdict_json import verdict_json
 from shadow_mw.verdicts import (
     Coverage,
     Decision,
@@ -85,12 +83,7 @@ def verdict(**changed):
         "sensitivity": (("hallucination", "without Monday", "fail"),),
         "signoffs": {"cost": "bob: agreed with finance"},
     }  # fmt: skip
-    return as_verdict_json(Verdict(**(given | changed)))
-
-
-def as_verdict_json(found):
-    table = json.loads(json.dumps(asdict(found)))
-    return {"verdict": table.pop("decision")} | table
+    return verdict_json(Verdict(**(given | changed)))
 
 
 def leg(output, **more):

@@ -30,7 +30,7 @@ VALUES = {
     "missed": ('"2026-11-02"', '"2026-11-02"', "null"),
 }
 PATHS = {"hallucinated": "vendor_tax_id", "wrong_value": "total_due", "missed": "due_date"}
-SHOTS = Path(os.environ["SHADOW_PAGE_SHOTS"]) if "SHADOW_PAGE_SHOTS" in os.environ else None
+SHOTS = Path(os.environ["PAGE_SHOTS"]) if "PAGE_SHOTS" in os.environ else None
 
 
 def rows():

@@ -31,6 +31,7 @@ function milliseconds(value) {
 
 function dollars(value) {
   if (value == null) return NOTHING;
+  if (value !== 0 && Math.abs(value) < 0.001) return `$${value.toPrecision(3)}`;
   const digits = Math.abs(value) >= 1 || value === 0 ? 2 : 4;
   return `$${value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
 }
@@ -53,6 +54,9 @@ const UNITS = {
 };
 
 function unitOf(gate) {
+  // A likeness is no share of anything: its difference is not in points.
+  if (gate.name === "likeness") return { value: decimals, delta: value => (value == null ? NOTHING : signed(value.toFixed(4))) };
+  if (gate.delta == null && gate.unit === "points") return UNITS.share;
   const unit = UNITS[gate.unit] ?? { value: decimals, delta: decimals };
   if (gate.unit !== "ratio") return unit;
   const value = gate.name.startsWith("latency") ? milliseconds : gate.name === "cost" ? dollars : ratio;
@@ -65,5 +69,6 @@ function interval(bounds, shown) {
   return `${low == null ? "−∞" : shown(low)} to ${high == null ? "∞" : shown(high)}`;
 }
 
+const capital = text => text.charAt(0).toUpperCase() + text.slice(1);
 const words = name => name.replaceAll("_", " ");
 const moment = iso => (iso ? iso.replace("T", " ").replace(/(\.\d+)?(Z|\+00:00)$/, " UTC") : NOTHING);

@@ -7,8 +7,11 @@ function sameAt(gate) {
   return gate.delta == null ? null : 0;
 }
 
+// Some gates are about the candidate alone; of the others a difference that is not known is nothing.
 function estimateOf(gate) {
-  return gate.delta ?? (gate.unit === "ratio" ? null : gate.candidate);
+  if (gate.delta != null) return gate.delta;
+  const alone = gate.unit !== "ratio" && (gate.interval || gate.name.startsWith("coverage."));
+  return alone ? gate.candidate : null;
 }
 
 function domain(values) {

@@ -1,4 +1,4 @@
-// People's labels in the live page: two outputs without names, in an order that the service keeps.
+// People's labels in the live page: two outputs without names, in an order that only the service knows.
 
 const CHOICES = [["1", "first", "First is better"], ["2", "second", "Second is better"], ["3", "tie", "As good"], ["4", "both_bad", "Both bad"]];
 
@@ -74,11 +74,11 @@ class Labelling {
     });
   }
 
-  async keep({ id, order, ticket }, choice, then) {
+  async keep({ id, ticket }, choice, then) {
     if (this.busy) return;
     this.busy = true;
     try {
-      await this.source.label({ id, order, ticket, choice });
+      await this.source.label({ id, ticket, choice });
       await then();
     } catch (error) {
       this.draw(`Not kept: ${error.message}`);

@@ -48,14 +48,22 @@ function inPlace(change) {
   if (after?.isConnected && window.scrollY) window.scrollBy(0, after.getBoundingClientRect().top - before);
 }
 
+function sayState() {
+  const { made, fault } = source.figures, time = made ? new Date(1000 * made).toLocaleTimeString() : "";
+  at("live").textContent = [time && `as of ${time}`, fault && `no newer figures: ${fault}`].filter(Boolean).join("; ");
+}
+
 const OFTEN = 3000, SELDOM = 60000;
 let pause = OFTEN;
 
 async function follow() {
   if (!document.hidden) {
     try {
-      if (await source.refresh()) inPlace(drawFigures);
-      at("live").textContent = `as of ${new Date().toLocaleTimeString()}`;
+      if (await source.refresh()) inPlace(() => {
+        drawFigures();
+        pairs.news();
+      });
+      sayState();
       pause = source.figures.verdict?.coverage?.complete ? SELDOM : OFTEN;
     } catch (error) {
       at("live").textContent = `not reached: ${error.message}`;
@@ -133,10 +141,7 @@ document.addEventListener("click", event => {
 
 window.addEventListener("hashchange", () => {
   pairs.read();
-  const form = pairs.controls();
-  pairs.form.replaceWith(form);
-  pairs.form = form;
-  pairs.show();
+  pairs.anew();
 });
 
 const shut = [];
@@ -159,17 +164,14 @@ window.addEventListener("afterprint", () => {
 });
 
 async function start() {
-  theme(stored());
-  at("theme").addEventListener("click", nextTheme);
-  at("help-button").addEventListener("click", help);
   if (source.live) {
-    at("main").replaceChildren(note("Reading the store …"));
     try {
-      await source.refresh();
+      if (!(await source.refresh())) throw new Error("they are being worked out");
     } catch (error) {
-      at("main").replaceChildren(note(`The figures could not be read: ${error.message}`));
-      return void setTimeout(start, SELDOM);
+      at("main").replaceChildren(note(`No figures yet: ${error.message} …`));
+      return void setTimeout(start, error instanceof TypeError ? OFTEN : 500);
     }
+    sayState();
   }
   at("main").replaceChildren(pairs.section());
   drawFigures();
@@ -178,4 +180,7 @@ async function start() {
   if (source.live) setTimeout(follow, pause);
 }
 
+theme(stored());
+at("theme").addEventListener("click", nextTheme);
+at("help-button").addEventListener("click", help);
 start();

@@ -40,7 +40,7 @@ class Pairs {
       h("option", { value: "" }, "all"), values.map(([value, text]) =>
         h("option", { value, selected: this.filters[name] === value }, text ?? visible(value)))));
     const known = (name, values) => (this.filters[name] && !values.includes(this.filters[name]) ? [...values, this.filters[name]] : values);
-    const segments = Object.keys(report.segments ?? {}).filter(Boolean).sort(), fields = Object.keys(report.fields ?? {}).sort();
+    const segments = Object.keys(report.segments ?? {}).sort().map(name => name || NO_SEGMENT), fields = Object.keys(report.fields ?? {}).sort();
     return h("form", { class: "filters", role: "search", onsubmit: event => { event.preventDefault(); this.filter(); } },
       choose("harm", "Harm", HARMS.map(name => [name, counts[name] == null ? words(name) : `${words(name)} (${count(counts[name])})`])),
       choose("segment", "Segment", known("segment", segments).map(name => [name])),
@@ -83,6 +83,7 @@ class Pairs {
     if (asked !== this.asked) return;
     if (!found.rows.length && this.offset && found.total) return this.turn(Math.floor((found.total - 1) / PAGE) * PAGE);
     this.found = found;
+    this.listed = this.counted();
     this.rows.replaceChildren(...found.rows.map(row => this.item(row)));
     this.say(found);
   }
@@ -147,6 +148,24 @@ class Pairs {
     } catch (error) {
       body.replaceChildren(note(`This pair could not be read: ${error.message}`));
     }
+  }
+
+  // How many pairs of which harm there are, as far as the figures say.
+  counted() {
+    return JSON.stringify(this.source.figures?.pairs?.counts ?? null);
+  }
+
+  // New pairs do not push away the one that is being read: the reader says when.
+  news() {
+    if (!this.found || this.listed === this.counted() || this.status.querySelector("button")) return;
+    this.status.append(" ", h("button", { type: "button", onclick: () => this.anew() }, "New pairs have come: list them"));
+  }
+
+  anew() {
+    const form = this.controls();
+    this.form.replaceWith(form);
+    this.form = form;
+    return this.show();
   }
 
   heads() {

@@ -1,6 +1,7 @@
 // Where figures and pairs come from: this file, or the service that served this page.
 
 const PAGE = 50;
+const NO_SEGMENT = "(none)";
 
 class FileSource {
   constructor(data) {
@@ -11,7 +12,7 @@ class FileSource {
   }
 
   async list({ harm, segment, field, q, offset }) {
-    const found = this.all.filter(row => (!harm || row.harm === harm) && (!segment || (row.segment ?? "") === segment)
+    const found = this.all.filter(row => (!harm || row.harm === harm) && (!segment || (row.segment || NO_SEGMENT) === segment)
       && (!field || row.fields?.includes(field)) && (!q || this.textOf(row).includes(q.toLowerCase())));
     return { total: found.length, rows: found.slice(offset, offset + PAGE), next: offset + PAGE < found.length ? offset + PAGE : null };
   }
@@ -30,23 +31,32 @@ class ServiceSource {
   constructor() {
     this.live = true;
     this.figures = null;
+    const asked = new URLSearchParams(location.search);
+    this.series = ["experiment", "candidate"].flatMap(name => (asked.get(name) ? [[name, asked.get(name)]] : []));
+  }
+
+  async fetch(path, options) {
+    const answer = await fetch(path, { cache: "no-store", ...options, headers: { accept: "application/json", ...options?.headers } });
+    if (answer.ok || answer.status === 304) return answer;
+    throw new Error(answer.status === 401 ? "the session is over, load the page anew" : `${answer.status} ${(await answer.text()).slice(0, 200)}`);
   }
 
   async ask(path, options) {
-    const answer = await fetch(path, { headers: { accept: "application/json" }, cache: "no-store", ...options });
-    if (!answer.ok) throw new Error(`${answer.status} ${(await answer.text()).slice(0, 200)}`);
-    return answer.json();
+    return (await this.fetch(path, options)).json();
   }
 
+  // Whether there is something new to draw; false too while the first figures are worked out.
   async refresh() {
-    const figures = await this.ask("v1/report");
-    const changed = JSON.stringify(figures) !== JSON.stringify(this.figures);
-    this.figures = figures;
-    return changed;
+    const answer = await this.fetch(`v1/report?${new URLSearchParams(this.series)}`, { headers: this.tag ? { "if-none-match": this.tag } : {} });
+    if (answer.status !== 200) return false;
+    this.tag = answer.headers.get("etag");
+    this.figures = await answer.json();
+    return true;
   }
 
-  list({ offset, ...filters }) {
-    const asked = new URLSearchParams(Object.entries(filters).filter(([, value]) => value));
+  list({ segment, offset, ...filters }) {
+    const asked = new URLSearchParams([...this.series, ...Object.entries(filters).filter(([, value]) => value)]);
+    if (segment) asked.set("segment", segment === NO_SEGMENT ? "" : segment);
     asked.set("offset", offset);
     asked.set("limit", PAGE);
     return this.ask(`v1/harm?${asked}`);
@@ -61,7 +71,6 @@ class ServiceSource {
   }
 
   label(answer) {
-    return this.ask("v1/labels", { method: "POST", body: JSON.stringify(answer),
-      headers: { "content-type": "application/json", accept: "application/json" } });
+    return this.ask("v1/labels", { method: "POST", body: JSON.stringify(answer), headers: { "content-type": "application/json" } });
   }
 }

@@ -3,10 +3,10 @@
 const WORDS = { GO: ["pass", "✓"], "NO-GO": ["fail", "✕"], INSUFFICIENT: ["unproven", "?"] };
 const WORST_FIRST = { fail: 0, unproven: 1, pass: 2 };
 
-function verdictBanner({ verdict, report, live }) {
+function verdictBanner({ verdict, report, live, lacking }) {
   if (!verdict) return h("section", { id: "verdict", class: "banner unproven", tabindex: "-1" },
     h("h1", null, "No verdict yet"), h("p", { class: "reason" },
-      report?.funnel?.paired ? "There is no decision for this candidate." : "No pair is in the store yet."));
+      lacking ? `It needs ${lacking.map(visible).join(" and ")}: pip install 'shadow-mw[eval]'.` : "Nothing to decide about is in the store yet."), otherSeries(report, live));
   const [kind, icon] = WORDS[verdict.verdict] ?? ["unproven", "?"];
   const legs = report.legs ?? {};
   const models = `${visible(legs.candidate?.model ?? verdict.candidate ?? "candidate")} in place of ${visible(legs.primary?.model ?? "primary")}`;
@@ -22,10 +22,19 @@ function verdictBanner({ verdict, report, live }) {
   return h("section", { id: "verdict", class: `banner ${kind}`, tabindex: "-1" },
     h("p", { class: "models" }, models),
     h("h1", null, h("span", { class: "icon", "aria-hidden": "true" }, icon), verdict.verdict),
-    h("p", { class: "reason" }, visible(verdict.reason)),
+    h("p", { class: "reason" }, capital(visible(verdict.reason))),
     h("dl", { class: "facts" }, facts.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value)))),
     live && verdict.coverage && !verdict.coverage.complete
-      && note("The window still runs. These figures may be looked at every day: the intervals allow for it."));
+      && note("The window still runs. These figures may be looked at every day: the intervals allow for it."),
+    otherSeries(report, live));
+}
+
+// What else the store has; in the live page each is a link.
+function otherSeries(report, live) {
+  const others = report?.others ?? [];
+  const name = one => `${visible(one.experiment)}, ${visible(one.candidate || "(no candidate)")}`;
+  return others.length > 0 && note("Also in this store: ", others.map((one, i) => [i ? "; " : "",
+    live ? h("a", { href: `?${new URLSearchParams({ experiment: one.experiment, candidate: one.candidate })}` }, name(one)) : name(one)]), ".");
 }
 
 function gatesSection({ verdict }) {
@@ -34,7 +43,7 @@ function gatesSection({ verdict }) {
   const states = ["fail", "unproven", "pass"].map(state => [state, gates.filter(gate => gate.state === state).length]);
   const columns = [
     ["State", gateState],
-    ["Gate", gate => [h("strong", null, visible(gate.title || gate.name)), h("span", { class: "why" }, visible(gate.reason))], { scope: "row", class: "wide" }],
+    ["Gate", gate => [h("strong", null, capital(visible(gate.title || gate.name))), h("span", { class: "why" }, capital(visible(gate.reason)))], { scope: "row", class: "wide" }],
     ["Primary", gate => unitOf(gate).value(gate.primary), { class: "number" }],
     ["Candidate", gate => unitOf(gate).value(gate.candidate), { class: "number" }],
     ["Difference, interval", gate => [unitOf(gate).delta(estimateOf(gate)),
@@ -66,6 +75,6 @@ function sensitivitySection({ verdict }) {
   if (!rows.length) return null;
   return section("sensitivity", "If the data had been cut otherwise",
     table("Sensitivity", [
-      ["Gate", row => row[0], { scope: "row" }], ["Variation", row => visible(row[1])], ["Comes out as", row => visible(row[2])],
-    ], rows));
+      ["Gate", row => visible(row.gate), { scope: "row" }], ["Variation", row => visible(row.variation)], ["Comes out as", row => visible(row.outcome)],
+    ], rows, { class: "narrow" }));
 }
