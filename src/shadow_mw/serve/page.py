@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, Protocol, TypeVar
 from urllib.parse import quote, unquote
+from zlib import crc32
 
 from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
@@ -129,7 +130,8 @@ class PageRoutes:
         found = await self._in_thread(lambda: self._reports.get(key))
         if not found.body and found.fault is None:
             return json_reply({"live": True, "pending": True}, 202, {"retry-after": "1"})
-        tag = f'"{self._boot}.{found.number}"'
+        # Which series is the newest changes too, under the same address.
+        tag = f'"{self._boot}.{crc32(repr(key).encode())}.{found.number}"'
         return unchanged(request, tag) or Response(
             _dressed(found), headers=HEADERS | {"etag": tag}, media_type="application/json"
         )
