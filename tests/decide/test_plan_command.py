@@ -172,6 +172,9 @@ def test_costs_of_the_articles_window(desk):
     pairs = 15_600 * 14 * 0.98
     assert items["candidate"]["usd"] == pytest.approx(pairs * 0.12 / 1000)
     assert items["primary again (A/A)"]["usd"] == pytest.approx(0.05 * pairs * 0.42 / 1000)
+    primary = {"SHADOW_REPEAT_RATE": "0.1", "SHADOW_PRIMARY_URL": "http://127.0.0.1:9/v1"}
+    twice = desk.plan("shadow-plan.toml", "--primary-model", "big", **primary)
+    assert twice["cost"]["items"][1]["calls"] == pytest.approx(0.1 * pairs)
     assert items["judge judge-1"]["calls"] == 10_000
     assert items["judge judge-1"]["usd"] == pytest.approx(50)
 

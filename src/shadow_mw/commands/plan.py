@@ -159,7 +159,7 @@ def _found(
     from shadow_mw.decide.planner import needs, window_of
 
     known = stored(used, plan, experiment, look=look)
-    traffic = given(known.traffic, plan, options)
+    traffic = given(used, known.traffic, plan, options)
     window = window_of(plan, traffic)
     costs = forecast(spending(used, plan, known, traffic, window, options), PriceTable(used.prices))
     series = known.series

@@ -71,8 +71,10 @@ def stored(used: Settings, plan: Plan, experiment: str | None, *, look: bool) ->
         )
 
 
-def given(traffic: Traffic, plan: Plan, options: dict[str, Json]) -> Traffic:
-    """The same with what options say."""
+def given(used: Settings, traffic: Traffic, plan: Plan, options: dict[str, Json]) -> Traffic:
+    """The same with what settings and options say."""
+    if used.repeat_rate:
+        traffic = traffic.with_figures(GIVEN, repeat_rate=used.repeat_rate)
     figures = {name: options[name] for name in FIGURES if options[name] is not None}
     if options["pairs_per_day"] is not None:
         if options["requests_per_day"] is not None:
@@ -131,7 +133,7 @@ def _variances(texts: tuple[str, ...]) -> dict[str, float]:
 
 
 def _repeat_rate(used: Settings, plan: Plan, traffic: Traffic) -> float:
-    """What is set, or what the gate needs where nothing is set yet."""
+    """None where nothing is set and no gate needs it."""
     if plan.gates.likeness is None and not used.repeat_rate:
         return 0.0
     return traffic.repeat_rate

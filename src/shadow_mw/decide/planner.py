@@ -19,6 +19,8 @@ UNITS = {
     "errors": ("pairs", ""),
 }
 STEPS = 60
+FEWEST_FOR_MEANS = 30.0
+"""Pairs below which a mean of costs is not near normal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,9 +275,10 @@ def _cost(case: _Sizing, most: float) -> Need:
     traffic, pairs = case.traffic, case.window.pairs
 
     def fixed(most: float) -> float:
-        return sizes.pairs_for_cost_ratio(
+        n = sizes.pairs_for_cost_ratio(
             traffic.cost_ratio, most, traffic.cost_variation, case.alpha, case.power
         )
+        return max(n, FEWEST_FOR_MEANS)
 
     provable = _least(fixed, pairs, most, 1000.0)
     return Need(
