@@ -189,8 +189,12 @@ def test_the_report_as_json_and_for_people(path):
 def test_a_store_of_version_2_goes_on(path):
     store_of(path, *both("p1", YES, NO, shadow__key="k"))
     connection = sqlite3.connect(path)
-    connection.execute("DROP TRIGGER pairs_facts")
-    connection.execute("DROP INDEX pairs_harm")
+    later = connection.execute(
+        "SELECT type, name FROM sqlite_master WHERE type IN ('index', 'trigger') AND sql NOT NULL"
+        " AND name NOT IN ('pairs_key', 'pairs_stale', 'pairs_unpublished', 'fields_outcomes')"
+    ).fetchall()
+    for kind, name in later:
+        connection.execute(f"DROP {kind} {name}")
     connection.execute("CREATE INDEX pairs_series ON pairs (series)")
     for column in (*tables.DOCUMENT, *tables.FACTS, "shape", "harm"):
         connection.execute(f"ALTER TABLE pairs DROP COLUMN {column}")

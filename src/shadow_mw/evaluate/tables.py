@@ -42,6 +42,11 @@ CREATE TABLE check_results (
 ) WITHOUT ROWID;
 """
 
+VALUES: Final = """
+-- What a check gave, without reading the table: it has many rows a pair.
+CREATE INDEX check_results_values ON check_results (series, label, "primary", candidate);
+"""
+
 META: Final = """
 -- What the whole store has one of, as JSON: 'field_rules', the declared rules that judge fields,
 -- and 'checks', the declared choice of checks.
@@ -390,7 +395,7 @@ CREATE TABLE funnel (
     n INTEGER NOT NULL,
     PRIMARY KEY (experiment, candidate_id, source, name)
 ) WITHOUT ROWID;
-{ADDED}{CHECKS}{OPINIONS}{SHAPES}{DIVERGENCES}{EMBEDDINGS}{PREFERENCES}{ANCHORS}{ALARMS}"""
+{ADDED}{CHECKS}{VALUES}{OPINIONS}{SHAPES}{DIVERGENCES}{EMBEDDINGS}{PREFERENCES}{ANCHORS}{ALARMS}"""
 
 _SUMS: Final = ", ".join(
     [
@@ -443,7 +448,7 @@ DROP TABLE old_fields;
     + "ALTER TABLE pairs ADD COLUMN harm INTEGER;\n"
     + "".join(f"ALTER TABLE pairs ADD COLUMN {name} {kind};\n" for name, (kind, _) in FACTS.items())
     + f"{DOCUMENTS}{SHAPES}{DIVERGENCES}{EMBEDDINGS}{PREFERENCES}{ANCHORS}{NAMES}{_ALL_FACTS}"
-    + f"{COPY_FACTS}{HARM}DROP INDEX pairs_series;\n{BY_HARM}",
+    + f"{COPY_FACTS}{HARM}DROP INDEX pairs_series;\n{BY_HARM}{VALUES}",
 }
 """From each version to the next. Columns have defaults: the side of a rolling deploy that opened
 the store before goes on writing to it."""
