@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -19,7 +20,8 @@ from support.otelcol import CONFIGS, Otelcol, running_collector
 from support.otlp_sink import Sink, sink
 from support.otlp_traffic import MARK, OURS, Made, post, send
 from support.prometheus import COLLECTOR, Prometheus, binary, running_prometheus
-from support.serve import Serve, running_serve
+from support.serve import COMMAND, Serve, running_serve
+from support.servers import clean_environ
 
 from shadow_mw.runner.figures import Figures
 from shadow_mw.runner.otlp_metrics import metrics_requests
@@ -155,6 +157,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         one.round()
         _faults(one)
         _wait_stored(one)
+        _look(serve)
         _wait_scraped(one)
         yield one
 
@@ -195,6 +198,13 @@ def _faults(one: Installation) -> None:
     with one.serve.http as http:
         garbage = {"content-type": "application/x-protobuf"}
         assert http.post("/v1/traces", content=b"\xff", headers=garbage).status_code == 400
+
+
+def _look(serve: Serve) -> None:
+    """What serve does by itself within a minute; panels shall not wait for that."""
+    environ = clean_environ(SHADOW_STORE=str(serve.store))
+    subprocess.run([COMMAND[0], "alerts"], env=environ, timeout=60, check=False)
+    until(lambda: any("shadow_verdict" in name for name in serve.metrics()), "there is a verdict")
 
 
 def _wait_stored(one: Installation) -> None:
