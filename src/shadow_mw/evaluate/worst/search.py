@@ -14,14 +14,19 @@ from shadow_mw.results import FieldOutcome
 LAST: Final = "\U0010ffff"
 """After whatever begins with the same text. No pattern: `%` and `_` are characters here."""
 
-IDS: Final = """SELECT id AS pair FROM pairs WHERE candidate_row IN (
-    SELECT id FROM observations WHERE role = 'candidate' AND pair_id >= :text AND pair_id < :last)
-UNION SELECT pairs.id FROM observations p
+BY_NAME: Final = (
+    """SELECT pairs.id AS pair FROM observations c CROSS JOIN pairs ON candidate_row = c.id
+    WHERE c.role = 'candidate' AND c.pair_id >= :text AND c.pair_id < :last""",
+    """SELECT pairs.id FROM observations p
     CROSS JOIN observations c ON c.pair_id = p.pair_id AND c.experiment = p.experiment
         AND c.role = 'candidate'
     CROSS JOIN pairs ON candidate_row = c.id
-    WHERE p.role = 'primary' AND p.trace_id >= :text AND p.trace_id < :last
-UNION SELECT id FROM pairs WHERE key IS NOT NULL AND key >= :text AND key < :last"""
+    WHERE p.role = 'primary' AND p.trace_id >= :text AND p.trace_id < :last""",
+    "SELECT id FROM pairs WHERE key IS NOT NULL AND key >= :text AND key < :last",
+)
+IDS: Final = " UNION ".join(BY_NAME)
+NAMES: Final = """SELECT p.pair_id, p.trace_id, pairs.key FROM pairs
+    JOIN observations p ON p.id = primary_row WHERE pairs.id = ?"""
 
 _BAD: Final = ", ".join(
     f"'{outcome}'"
@@ -43,8 +48,10 @@ AT_FIELD: Final = f"""AND (EXISTS (SELECT 1 FROM fields WHERE pair = pairs.id AN
         AND truth IS NOT NULL AND candidate IN ({_BAD}))
     OR EXISTS (SELECT 1 FROM divergences WHERE pair = pairs.id AND {_PATH}))"""
 
+MOST_NAMED: Final = 5_000
 MOST_HITS: Final = 50_000
-"""Pairs that are sorted at once; where there are more, the worst are looked for one by one."""
+"""Pairs that are sorted at once, by their names or by a field; where there are more, the worst are
+looked for one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +71,15 @@ def hits(store: Store, series: int, wanted: Filter) -> Hits | None:
             return None
         (n,) = store.one(f"SELECT count(*) FROM ({FIELD} LIMIT {MOST_HITS + 1})", by_field)
         return None if n > MOST_HITS else Hits(FIELD, by_field)
-    if not store.query(f"{IDS} LIMIT 1", by_text):
+    # One by one: a UNION would find them all before it counts the first.
+    counted = (f"SELECT count(*) FROM ({part} LIMIT {MOST_NAMED + 1})" for part in BY_NAME)
+    found = [store.one(sql, by_text)[0] for sql in counted]
+    if not any(found) or max(found) > MOST_NAMED:
         return None
-    sql = f"SELECT pair FROM ({IDS} LIMIT {MOST_HITS})"
     if wanted.field is None:
-        return Hits(sql, by_text)
+        return Hits(IDS, by_text)
     return Hits(
-        f"SELECT pairs.id AS pair FROM ({sql}) AS meant CROSS JOIN pairs ON pairs.id = meant.pair"
+        f"SELECT pairs.id AS pair FROM ({IDS}) AS meant CROSS JOIN pairs ON pairs.id = meant.pair"
         f" WHERE true {AT_FIELD}",
         by_text | by_field,
     )
@@ -80,14 +89,17 @@ class Reader:
     """Looks into one pair after the other: at its field, and for a text in whatever was said."""
 
     def __init__(self, store: Store, wanted: Filter) -> None:
-        self._store, self._path, self._text = store, wanted.field, wanted.text.casefold()
+        self._store, self._path = store, wanted.field
+        self._given, self._text = wanted.text, wanted.text.casefold()
         plain = wanted.text.isascii() and wanted.text.isprintable()
         quotable = set(wanted.text) & set('"\\/')
         self._bytes = wanted.text.lower().encode() if plain and not quotable else None
 
     def has(self, pair: int) -> bool:
         """Whether a pair is one that is meant; of a text, case is ignored."""
-        return self._has_field(pair) and (not self._text or self._has_text(pair))
+        if not self._has_field(pair):
+            return False
+        return not self._text or self._has_name(pair) or self._has_text(pair)
 
     def _has_field(self, pair: int) -> bool:
         if self._path is None:
@@ -96,6 +108,10 @@ class Reader:
         return bool(
             self._store.query(f"SELECT 1 FROM pairs WHERE pairs.id = :pair {AT_FIELD}", given)
         )
+
+    def _has_name(self, pair: int) -> bool:
+        (names,) = self._store.query(NAMES, (pair,))
+        return any(name is not None and name.startswith(self._given) for name in names)
 
     def _has_text(self, pair: int) -> bool:
         if self._bytes is not None and not self._may_have(pair, self._bytes):
