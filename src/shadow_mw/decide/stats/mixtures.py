@@ -14,8 +14,9 @@ import numpy.typing as npt
 from scipy import special  # type: ignore[import-untyped]
 
 from shadow_mw.decide.stats.interval import Floats
+from shadow_mw.decide.stats.roots import root
 
-_STEPS = 60
+_DOUBLINGS = 60
 
 
 def gamma_exponential(s: npt.ArrayLike, v: npt.ArrayLike, rho: float, c: float) -> Floats:
@@ -62,16 +63,12 @@ def boundary(v: npt.ArrayLike, alpha: float, v_opt: float, c: float) -> Floats:
     rho, level = best_rho(v_opt, alpha), math.log(1 / alpha)
     low = np.zeros_like(time)
     high = np.sqrt(2 * (time + rho) * level) + 2 * c * level + c
-    for _ in range(_STEPS):
+    for _ in range(_DOUBLINGS):
         short = gamma_exponential(high, time, rho, c) < level
         if not short.any():
             break
         high = np.where(short, 2 * high, high)
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        inside = gamma_exponential(middle, time, rho, c) < level
-        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
-    return np.asarray(high)
+    return root(lambda s: gamma_exponential(s, time, rho, c) - level, low, high)
 
 
 def beta_binomial(k: npt.ArrayLike, n: npt.ArrayLike, p: npt.ArrayLike) -> Floats:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from shadow_mw.decide.stats import mixtures
 from shadow_mw.decide.stats.interval import Floats, Interval, normal
+from shadow_mw.decide.stats.roots import root
 from shadow_mw.decide.stats.running import BAND, moments
 
 V_OPT = 500.0
@@ -145,14 +146,14 @@ def ratio_sequence(
     sums = moments(xs, ns, counts)
     largest = _largest(ns, counts, most)
     found: dict[int, Interval] = {}
-    for place, count in enumerate(counts):
-        bound, level = largest[place]
-        total, size = float(sums.total[place]), float(sums.size[place])
-        if size > 0:
-            wide = mixtures.boundary(
-                sums.squares[place], level * alpha / 2, v_opt, (1 + BAND) * bound
-            )
-            found[count] = _within(-1.0, 1.0, total / size, float(wide) / size)
+    for bound, level in sorted(set(largest)):
+        places = [p for p, own in enumerate(largest) if own == (bound, level)]
+        wide = mixtures.boundary(sums.squares[places], level * alpha / 2, v_opt, (1 + BAND) * bound)
+        for place, reach in zip(places, wide, strict=True):
+            size = float(sums.size[place])
+            if size > 0:
+                estimate = float(sums.total[place]) / size
+                found[counts[place]] = _within(-1.0, 1.0, estimate, float(reach) / size)
     return [found.get(count, Interval(0.0, -1.0, 1.0)) for count in at]
 
 
@@ -178,17 +179,13 @@ def rate_sequence(successes: int, n: int, alpha: float) -> Interval:
 def rate_bounds(k: Floats, n: Floats, alpha: float) -> tuple[Floats, Floats]:
     """Both ends of `rate_sequence` for arrays; n above 0."""
     level, estimate = math.log(1 / alpha), k / n
-    ends = []
-    for outer in (np.zeros_like(estimate), np.ones_like(estimate)):
-        inside, outside = estimate, outer
-        for _ in range(60):
-            middle = (inside + outside) / 2
-            held = mixtures.beta_binomial(k, n, middle) < level
-            inside = np.where(held, middle, inside)
-            outside = np.where(held, outside, middle)
-        at_end = (k == 0) if not outer.any() else (k == n)
-        ends.append(np.where(at_end, outer, outside))
-    return ends[0], ends[1]
+
+    def short(p: Floats) -> Floats:
+        return mixtures.beta_binomial(k, n, p) - level
+
+    low = np.where(k > 0, root(short, np.zeros_like(estimate), estimate), 0.0)
+    high = np.where(k < n, root(short, estimate, np.ones_like(estimate)), 1.0)
+    return low, high
 
 
 def _counts(at: Sequence[int], n: int) -> list[int]:

@@ -19,6 +19,7 @@ from scipy import special  # type: ignore[import-untyped]
 from shadow_mw.decide.stats.interval import normal
 from shadow_mw.decide.stats.quantile_sequences import sequence_ranks
 from shadow_mw.decide.stats.sequences import V_OPT, mean_reach
+from shadow_mw.decide.stats.tango import FEW
 
 _MOST = 1e12
 
@@ -38,7 +39,11 @@ def pairs_for_rate(
     Raises:
         ValueError: a share outside its range.
     """
-    return _fixed(_difference_variance(discordance, true), margin - true, alpha, power)
+    n = _fixed(_difference_variance(discordance, true), margin - true, alpha, power)
+    if n * discordance < FEW and n < math.inf:
+        # There the exact tail decides: Fleiss, Levin & Paik (2003), section 4.2.1.
+        n = _up(n / 4 * (1 + math.sqrt(1 + 2 / (n * (margin - true)))) ** 2)
+    return n
 
 
 def pairs_for_rate_anytime(

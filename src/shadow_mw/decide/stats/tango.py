@@ -13,10 +13,11 @@ import numpy.typing as npt
 from scipy import special  # type: ignore[import-untyped]
 
 from shadow_mw.decide.stats.interval import Floats, Interval, normal
+from shadow_mw.decide.stats.roots import root
 
 FEW = 50
 """Discordant pairs below which the exact tail counts too."""
-_STEPS = 60
+_DOUBLINGS = 60
 
 
 def tango(n: float, primary_only: float, candidate_only: float, alpha: float = 0.05) -> Interval:
@@ -44,20 +45,18 @@ def bounds(
     low, high = score_bounds(n, y, x, alpha)
     few = (x + y < FEW) & (n > 0)
     if few.any():
-        rows, which = np.unique(
-            np.stack([n[few], y[few], x[few]], axis=-1), axis=0, return_inverse=True
-        )
-        exact = _exact_upper(rows[:, 0], rows[:, 1], rows[:, 2], alpha)[which.ravel()]
-        high[few] = np.maximum(high[few], exact)
-        exact = -_exact_upper(rows[:, 0], rows[:, 2], rows[:, 1], alpha)[which.ravel()]
-        low[few] = np.minimum(low[few], exact)
+        rows = np.stack([np.round(n[few]), y[few], x[few], -low[few], high[few]], axis=-1)
+        rows, which = np.unique(rows, axis=0, return_inverse=True)
+        total, down, up, lowest, highest = rows.T
+        high[few] = _exact_upper(total, down, up, highest, alpha)[which.ravel()]
+        low[few] = -_exact_upper(total, up, down, lowest, alpha)[which.ravel()]
     return low, high
 
 
 def score_bounds(
     n: npt.ArrayLike, primary_only: npt.ArrayLike, candidate_only: npt.ArrayLike, alpha: float
 ) -> tuple[Floats, Floats]:
-    """Tango's interval as published, by bisection on the score."""
+    """Tango's interval as published, found where the score is +-z."""
     n, y, x = _tables(n, primary_only, candidate_only)
     z = normal(alpha)
     return np.array(-_score_upper(n, x, y, z)), np.array(_score_upper(n, y, x, z))
@@ -80,7 +79,7 @@ def tango_p(n: int, primary_only: int, candidate_only: int, margin: float) -> fl
         return 1.0
     p = float(special.ndtr(-_score(total, y, x, np.asarray(margin))))
     if primary_only + candidate_only < FEW:
-        # The exact tail of "as few": seen from the other side, with the roles swapped.
+        # The tail of "as low", with the roles swapped.
         one = _tail(total[None], x[None], y[None], np.array([-margin]))
         p = max(p, float(one[0]))
     return p
@@ -119,24 +118,22 @@ def _score(n: Floats, y: Floats, x: Floats, delta: Floats) -> Floats:
 
 def _score_upper(n: Floats, y: Floats, x: Floats, z: float) -> Floats:
     low = np.where(n > 0, (x - y) / np.where(n > 0, n, 1), 1.0)
-    high = np.ones_like(low)
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        inside = _score(n, y, x, middle) > -z
-        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
-    return np.asarray(high)
+    return root(lambda delta: _score(n, y, x, delta) + z, low, np.ones_like(low))
 
 
-def _exact_upper(n: Floats, y: Floats, x: Floats, alpha: float) -> Floats:
-    """The largest difference under which so low a one is seen with alpha / 2 at least."""
-    n = np.maximum(np.round(n), 1.0)
-    low = np.clip((x - y) / n, -1.0, 1.0)
-    high = np.ones_like(low)
-    for _ in range(_STEPS // 2):
-        middle = (low + high) / 2
-        inside = _tail(n, y, x, middle) > alpha / 2
-        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
-    return np.asarray(high)
+def _exact_upper(n: Floats, y: Floats, x: Floats, least: Floats, alpha: float) -> Floats:
+    """The largest difference, from `least`, where one as low as seen has alpha / 2 at least."""
+    n = np.maximum(n, 1.0)
+    step = np.minimum(np.maximum(least - (x - y) / n, 1 / n), 1.0)
+    low, high = least, np.minimum(least + step, 1.0)
+    for _ in range(_DOUBLINGS):
+        short = (_tail(n, y, x, high) > alpha / 2) & (high < 1)
+        if not short.any():
+            break
+        step = 2 * step
+        low, high = np.where(short, high, low), np.where(short, np.minimum(high + step, 1.0), high)
+    exact = root(lambda delta: _tail(n, y, x, delta) - alpha / 2, low, high)
+    return np.asarray(np.where(_tail(n, y, x, least) > alpha / 2, exact, least))
 
 
 def _tail(n: Floats, y: Floats, x: Floats, delta: Floats) -> Floats:
