@@ -25,6 +25,7 @@ from benchmarks import (
     peers,
     saturation,
     scale,
+    simulations,
 )
 from benchmarks.results import Part, keep, say, show, show_targets
 
@@ -39,6 +40,7 @@ PARTS: dict[str, Callable[..., Part]] = {
     "G": collector.measure,
     "J": calibration.measure,
     "K": checks.measure,
+    "M": simulations.measure,
     "P": peers.measure,
     "S": scale.measure,
 }

@@ -17,6 +17,7 @@ import numpy as np
 from scipy import special  # type: ignore[import-untyped]
 
 from shadow_mw.decide.stats.interval import normal
+from shadow_mw.decide.stats.quantile_ratio import ranks
 from shadow_mw.decide.stats.quantile_sequences import sequence_ranks
 from shadow_mw.decide.stats.sequences import V_OPT, mean_reach
 from shadow_mw.decide.stats.tango import FEW
@@ -136,6 +137,23 @@ def pairs_for_cost_ratio(
     return _fixed(variation**2, math.log(most / ratio), alpha, power)
 
 
+def pairs_for_likeness(
+    deviation: float,
+    margin: float,
+    floor: float,
+    floor_deviation: float,
+    alpha: float = 0.05,
+    power: float = 0.9,
+) -> float:
+    """Pairs to prove a likeness no further than `margin` below that of `floor` A/A pairs.
+
+    Welch's two samples; infinite where the A/A pairs are too few for any number of pairs.
+    """
+    _check_power(power)
+    rest = (margin / (normal(alpha) + _z(power))) ** 2 - floor_deviation**2 / floor
+    return _up(max(deviation**2 / rest, 2)) if margin > 0 and rest > 0 else math.inf
+
+
 def pairs_for_quantile_ratio(
     percent: float,
     most: float,
@@ -143,12 +161,13 @@ def pairs_for_quantile_ratio(
     ratio: float = 1.0,
     alpha: float = 0.05,
     power: float = 0.9,
+    failures: float = 0.0,
 ) -> float:
     """Calls to prove a ratio of percentiles below `most` by order statistics of both legs.
 
-    For log-normal latencies with unrelated noise (the worst that pairing gives): the logarithm of
-    a percentile has standard error spread * sqrt(p (1 - p)) / phi(z_p) / sqrt(n) (David & Nagaraja,
-    Order Statistics (2003), section 10.2), and each leg's end is at alpha / 4.
+    For log-normal latencies with unrelated noise (the worst that pairing gives), with the ranks
+    that `quantile_ratio` takes and the standard error of those order statistics (David & Nagaraja,
+    Order Statistics (2003), section 10.2).
 
     Args:
         percent: of the percentile.
@@ -157,13 +176,14 @@ def pairs_for_quantile_ratio(
         ratio: that is believed in.
         alpha: two-sided level.
         power: the probability of proving it.
+        failures: share of the candidate's calls that fail, and are infinite.
     """
-    _check_power(power)
-    distance = math.log(most / ratio)
-    if distance <= 0:
-        return math.inf
-    factor = 2 * normal(alpha / 2) + math.sqrt(2) * _z(power)
-    return _up((factor * spread * _quantile_error(percent) / distance) ** 2)
+
+    def held(n: float) -> tuple[float, float]:
+        low, high = ranks(math.floor(n), percent, alpha / 2)
+        return float(low), float(high)
+
+    return _quantiles(held, percent, math.log(most / ratio) / spread, power, failures)
 
 
 def pairs_for_quantile_ratio_anytime(
@@ -173,28 +193,45 @@ def pairs_for_quantile_ratio_anytime(
     ratio: float = 1.0,
     alpha: float = 0.05,
     power: float = 0.9,
+    failures: float = 0.0,
 ) -> float:
     """The same for `quantile_ratio_sequence`."""
+
+    def held(n: float) -> tuple[float, float]:
+        low, high = sequence_ranks(np.array([math.floor(n)]), percent, alpha / 2)
+        return float(low[0]), float(high[0])
+
+    return _quantiles(held, percent, math.log(most / ratio) / spread, power, failures)
+
+
+def _quantiles(
+    held: Callable[[float], tuple[float, float]],
+    percent: float,
+    distance: float,
+    power: float,
+    failures: float,
+) -> float:
+    """The least count whose ranks `held` are nearer than `distance`, in units of the spread."""
     _check_power(power)
-    distance = math.log(most / ratio)
-    p = percent / 100
-    error = _quantile_error(percent)
+    p, whole = percent / 100, 1 - failures
+    if distance <= 0 or p >= whole:
+        return math.inf
 
     def passes(n: float) -> bool:
-        low, high = sequence_ranks(np.array([math.floor(n)]), percent, alpha / 2)
-        if low[0] < 1 or high[0] > n:
+        low, high = (rank / (n + 1) for rank in held(n))
+        if low <= 0 or high >= whole:
             return False
-        held = special.ndtri(high[0] / (n + 1)) - special.ndtri(low[0] / (n + 1))
-        noise = _z(power) * math.sqrt(2 / n) * error
-        return bool(spread * (held + noise) <= distance)
+        top, bottom = special.ndtri([high / whole, low])
+        reach = top - special.ndtri(p / whole) + special.ndtri(p) - bottom
+        noise = math.hypot(_error(high, top) / whole, _error(low, bottom))
+        return bool(reach + _z(power) * noise / math.sqrt(n) <= distance)
 
     return _least(passes, 1 / (p * (1 - p)))
 
 
-def _quantile_error(percent: float) -> float:
-    p = percent / 100
-    at = float(special.ndtri(p))
-    return math.sqrt(p * (1 - p)) / (math.exp(-at * at / 2) / math.sqrt(2 * math.pi))
+def _error(share: float, at: float) -> float:
+    """Of an order statistic of normal values, times the root of their number."""
+    return math.sqrt(share * (1 - share)) / (math.exp(-at * at / 2) / math.sqrt(2 * math.pi))
 
 
 def _difference_variance(discordance: float, true: float) -> float:
