@@ -7,7 +7,12 @@ import pytest
 from alerts.receiver import receiver
 from alerts.stores import alerts, tell
 from evaluate.spans import START, add_labels, both, leg, store_of
+from support.lab import until
 from support.serve import running_serve
+
+from shadow_mw.decide.presets import ARTICLES
+from shadow_mw.evaluate.pipeline import Store
+from shadow_mw.evaluate.registration import register
 
 SECRET = "Jane Doe, 12 Elm Street"
 INVENTED = "DE999999999"
@@ -98,10 +103,6 @@ def test_what_was_raised_stays_until_somebody_forgets_it(store):
 
 def test_a_registered_plan_decides_by_its_own_margin(store, tmp_path):
     """A quarter of null fields may be invented: nobody would write that, and it is obeyed."""
-    from shadow_mw.decide.presets import ARTICLES
-    from shadow_mw.evaluate.pipeline import Store
-    from shadow_mw.evaluate.registration import register
-
     rate = ARTICLES.gates.hallucination.model_copy(update={"margin": 0.25})
     parts = ARTICLES.gates.segments.model_copy(update={"hallucination_margin": 0.25})
     gates = ARTICLES.gates.model_copy(update={"hallucination": rate, "segments": parts})
@@ -113,10 +114,8 @@ def test_a_registered_plan_decides_by_its_own_margin(store, tmp_path):
 
 def test_serve_shows_alarm_verdict_and_interval(store, tmp_path):
     with receiver() as hook, running_serve(tmp_path, SHADOW_WEBHOOK_URL=hook.url) as serve:
-        from serve.scores_endpoint import eventually
-
-        eventually(lambda: len(hook.accepted) == 4)
-        eventually(lambda: any("shadow_verdict" in name for name in serve.metrics()))
+        until(lambda: len(hook.accepted) == 4, "all are told")
+        until(lambda: any("shadow_verdict" in name for name in serve.metrics()), "a verdict")
         found = serve.metrics()
     names = 'candidate="c",experiment="e"'
     assert found[f'shadow_alarm{{alarm="hallucination",{names},segment=""}}'] == 1

@@ -13,6 +13,7 @@ from alerts.stores import COMMAND, alerts, tell
 from evaluate.spans import both
 from serve.bodies import send
 from serve.scores_endpoint import eventually
+from support.lab import until
 from support.serve import running_serve
 from support.servers import clean_environ
 
@@ -121,17 +122,22 @@ def test_killed_before_it_was_told_it_is_told_once_after_the_restart(hook, store
 
 def test_serve_tells_and_after_a_kill_it_repeats_nothing(hook, store, tmp_path):
     with running_serve(tmp_path, SHADOW_WEBHOOK_URL=hook.url) as serve:
-        eventually(lambda: len(hook.accepted) == 2)
+        until(lambda: len(hook.accepted) == 2, "both are told")
         sent = 'shadow_webhook_messages_total{outcome="sent"}'
-        eventually(lambda: serve.metrics().get(sent) == 2.0)
+        until(lambda: serve.metrics().get(sent) == 2.0, "both are counted")
         raised = 'shadow_alarm{alarm="budget_80",candidate="c",experiment="e",segment=""}'
         assert serve.metrics()[raised] == 1.0
         serve.kill()
+    tell(store, spend_usd=11.0)
     with running_serve(tmp_path, SHADOW_WEBHOOK_URL=hook.url) as serve:
-        time.sleep(3)
+        until(lambda: len(hook.accepted) == 3, "what is new is told")
         assert hook.url not in serve.log()
         assert "secret-part" not in serve.log()
-    assert sorted(hook.said) == [("budget_80", "raised"), ("window_ended", "raised")]
+    assert sorted(hook.said) == [
+        ("budget_100", "raised"),
+        ("budget_80", "raised"),
+        ("window_ended", "raised"),
+    ]
 
 
 def test_a_hanging_webhook_delays_neither_spans_nor_the_end(hook, store, tmp_path):

@@ -24,6 +24,8 @@ logger = logging.getLogger("shadow_mw")
 
 LEAVE_SECONDS: Final = 3.0
 """For a message that is on its way at the end; without an answer until then it is sent again."""
+FIRST_REST: Final = 2.0
+"""After the start, when everybody else is busy."""
 SHORTEST_REST: Final = 15.0
 LONGEST_REST: Final = 300.0
 """Without a change too: windows end."""
@@ -77,6 +79,7 @@ def looking(settings: Settings) -> Iterator[None]:
 
 def _look_until(stop: threading.Event, path: Path) -> None:
     seen, looked, rest, fault = None, 0.0, SHORTEST_REST, ""
+    stop.wait(FIRST_REST)
     with Store.open(path) as store:
         while not stop.is_set():
             started = time.monotonic()
