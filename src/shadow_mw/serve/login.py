@@ -28,7 +28,8 @@ p { margin: 0; }
 <script>
 document.forms[0].action = "/login" + location.search;
 // From a link elsewhere a browser brings no cookie along: from here it does.
-fetch("/v1/session").then(answer => {
+fetch("/v1/session").then(async answer => {
+  await answer.text();
   if (answer.status !== 204 || Date.now() - (sessionStorage.again ?? 0) < 5000) return;
   sessionStorage.again = Date.now();
   location.replace(location.href);
