@@ -52,7 +52,7 @@ def all_series(store: Store, *, repeats: bool = False) -> list[Series]:
             UNION ALL SELECT experiment, candidate_id, 0 FROM funnel WHERE candidate_id != ''
             UNION ALL SELECT experiment, '', -1 FROM (
                 SELECT experiment FROM funnel UNION SELECT experiment FROM waiting
-                JOIN observations ON observations.id = observation
+                CROSS JOIN observations ON observations.id = observation
             ) WHERE experiment NOT IN (
                 SELECT experiment FROM series
                 UNION SELECT experiment FROM funnel WHERE candidate_id != '')

@@ -36,8 +36,10 @@ class Scope:
         self.store, self.values = store, Values()
         store.query(TABLE)
         self.values["series"] = series_number(store, series)
-        self.where = "pairs.series = :series"
+        self.where, self._others = "pairs.series = :series", False
         if segment == "":
+            # No index has these; it has all, and the others.
+            self._others = True
             self.where += " AND pairs.segment IS NULL"
         elif segment is not None:
             self.where += " AND pairs.segment = (SELECT id FROM names WHERE name = :segment)"
@@ -49,10 +51,12 @@ class Scope:
     def counts(self) -> dict[Harm, int]:
         """How many pairs are of which class; every class is there, in order."""
         found = dict.fromkeys(Harm, 0)
-        for code, n in self._rows(
-            f"SELECT harm, count(*) FROM pairs WHERE {self.where} AND harm IS NOT NULL GROUP BY 1"
-        ):
+        every = "WHERE pairs.series = :series"
+        for code, n in self._counted(every if self._others else f"WHERE {self.where}"):
             found[CLASSES[code]] = n
+        others = f"INDEXED BY pairs_segment {every} AND segment IS NOT NULL"
+        for code, n in self._counted(others) if self._others else ():
+            found[CLASSES[code]] -= n
         for code, n in self._rows(f"SELECT harm, count(*) {self._all_lost()} GROUP BY 1"):
             found[CLASSES[code]] -= n
             found[Harm.JUDGE_LOSS] += n
@@ -94,6 +98,11 @@ class Scope:
             values,
         )
         return [(pair, CLASSES[code]) for pair, code in rows]
+
+    def _counted(self, which: str) -> list[tuple[int, int]]:
+        return self._rows(
+            f"SELECT harm, count(*) FROM pairs {which} AND harm IS NOT NULL GROUP BY 1"
+        )
 
     def _all_lost(self) -> str:
         return (

@@ -49,7 +49,7 @@ AT_FIELD: Final = f"""AND (EXISTS (SELECT 1 FROM fields WHERE pair = pairs.id AN
     OR EXISTS (SELECT 1 FROM divergences WHERE pair = pairs.id AND {_PATH}))"""
 
 MOST_NAMED: Final = 5_000
-MOST_HITS: Final = 50_000
+MOST_HITS: Final = 20_000
 """Pairs that are sorted at once, by their names or by a field; where there are more, the worst are
 looked for one by one."""
 
