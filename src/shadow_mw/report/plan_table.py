@@ -57,7 +57,7 @@ def _table(*titles: str, left: int) -> Table:
         table.add_column(
             title,
             justify="left" if number < left else "right",
-            no_wrap=number >= left,
+            no_wrap=number >= left or number == 0,
             overflow="fold",
         )
     return table
