@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from shadow_mw.evidence import Evidence, LoadRun, Likeness, PairedCount, Pairs
+from shadow_mw.evidence import Evidence, Likeness, LoadRun, PairedCount, Pairs
 from shadow_mw.results import Series
 from shadow_mw.standings import JudgeStanding, Rate, Standings
 
@@ -22,7 +22,7 @@ FIELDS, NULLS = 8, 2
 class Window:
     """A candidate that is better in everything, unless something is said."""
 
-    pairs: int = 60_000
+    pairs: int = 40_000
     days: float = 14.0
     seed: int = 7
     batch: int = 1

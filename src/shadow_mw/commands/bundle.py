@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,12 +19,13 @@ from shadow_mw.decide.plan_file import written
 from shadow_mw.decide.ramp import ramp_json, ramp_markdown
 from shadow_mw.evaluate.pipeline import Store, summarise
 from shadow_mw.exceptions import ConfigError
+from shadow_mw.prices import PriceTable
 from shadow_mw.report.as_json import as_json
 from shadow_mw.report.html import page
 from shadow_mw.report.verdict_json import verdict_json
 from shadow_mw.report.verdict_markdown import verdict_markdown
 from shadow_mw.settings import Settings
-from shadow_mw.types import Json
+from shadow_mw.types import Json, Usage
 from shadow_mw.version import __version__
 
 LIBRARIES = ("numpy", "scipy", "pydantic", "genai-prices", "jsonschema-rs", "rapidfuzz")
@@ -81,10 +82,9 @@ def _files(store: Store, found: Decided, used: Settings) -> Iterator[tuple[str, 
     judges = judges_json(store, found.series)
     report = as_json(summary) | judges | {"store": store.path.name}
     yield "report.json", _json(report)
-    data = page_data(store, found.series) | {"verdict": verdict_json(verdict)}
-    yield "report.html", page(data)
+    yield "report.html", page(page_data(store, found.series, verdict=verdict_json(verdict)))
     yield "judges.json", _json(_judges(judges))
-    yield "prices.json", _json(_prices(found, used))
+    yield "prices.json", _json(_prices((summary.primary.model, summary.candidate.model), used))
     yield "versions.json", _json(_versions())
     yield "ramp.json", _json(ramp_json(plan, verdict))
     yield "ramp.md", ramp_markdown(plan, verdict)
@@ -96,20 +96,27 @@ def _judges(judges: dict[str, Json]) -> Json:
     return [{name: card[name] for name in names} for card in judges["judges"] or []]
 
 
-def _prices(found: Decided, used: Settings) -> dict[str, Json]:
-    """Where each model's price is from, the prices that were declared, and a hash over it."""
-    own = {
-        model: price.model_dump(mode="json")
-        for model, price in sorted(used.prices.items())
-        if model in found.evidence.prices
-    }
-    table = {
-        "sources": dict(sorted(found.evidence.prices.items())),
-        "declared": own,
+def _prices(models: Iterable[str | None], used: Settings) -> dict[str, Json]:
+    """What a million tokens of each model cost, by whom, and a hash over it."""
+    table: dict[str, Json] = {
+        "usd_per_million_tokens": {
+            name: _price(name, used) for name in sorted({name for name in models if name})
+        },
         "genai_prices": _version("genai-prices"),
     }
     text = json.dumps(table, sort_keys=True, separators=(",", ":"))
     return table | {"sha256": sha256(text.encode()).hexdigest()}
+
+
+def _price(model: str, used: Settings) -> Json:
+    """Costs that came with rows are not by this table."""
+    table, million = PriceTable(used.prices), 1_000_000
+    if not table.knows(model):
+        return {"source": None, "input": None, "output": None}
+    source = "declared" if model in used.prices else "genai-prices"
+    each = [table.cost(model, usage) for usage in (Usage(million, 0), Usage(0, million))]
+    ours, theirs = (None if cost is None else float(cost) for cost in each)
+    return {"source": source, "input": ours, "output": theirs}
 
 
 def _versions() -> dict[str, Json]:

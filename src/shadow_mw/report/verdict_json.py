@@ -19,11 +19,11 @@ def verdict_json(verdict: Verdict) -> dict[str, Json]:
         "reason": verdict.reason,
         "plan": asdict(verdict.plan),
         "data_hash": verdict.data_hash,
+        "gates": [gate_json(gate) for gate in verdict.gates],
         "version": verdict.version,
         "experiment": verdict.experiment,
         "candidate": verdict.candidate,
         "look": verdict.look,
-        "gates": [gate_json(gate) for gate in verdict.gates],
         "segments": [_segment(row) for row in verdict.segments],
         "coverage": asdict(verdict.coverage),
         "trends": {

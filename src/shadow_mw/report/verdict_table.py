@@ -75,7 +75,7 @@ def _gates(gates: Sequence[GateResult]) -> Table:
     table = _table()
     for name in COLUMNS:
         left = name in ("gate", "needed", "state")
-        table.add_column(name, justify="left" if left else "right", no_wrap=name == "gate")
+        table.add_column(name, justify="left" if left else "right", no_wrap=name != "interval")
     for gate in gates:
         _, *columns, state = (shown_plain(cell) for cell in cells(gate))
         table.add_row(

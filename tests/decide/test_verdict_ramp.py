@@ -1,0 +1,103 @@
+"""Phases of a ramp: what each may pass on, and what stops it."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from decide.windows import Window, evidence
+
+from shadow_mw.decide.phases import PHASES, phase_result
+from shadow_mw.decide.presets import ARTICLES
+from shadow_mw.decide.ramp import kills, ramp_json, ramp_markdown
+from shadow_mw.decide.verdict import decide
+from shadow_mw.verdicts import Decision, PlanName
+
+REGISTERED = PlanName("articles", ARTICLES.hash, True, "")
+
+
+def reached(name, found, plan=ARTICLES, plan_name=REGISTERED, **signed):
+    verdict = decide(plan, found, plan_name, **signed)
+    return phase_result(PHASES[name], plan, found, verdict)
+
+
+@pytest.mark.parametrize(
+    ("days", "pairs", "passed"),
+    [
+        (1, 400, []),
+        (1, 600, ["5"]),
+        (4, 12_000, ["5", "25"]),
+        (14, 40_000, ["5", "25", "100", "canary"]),
+    ],
+)
+def test_more_is_proven_the_longer_it_runs(days, pairs, passed):
+    found = evidence(Window(days=days, pairs=pairs, errors=(0.004, 0.001)))
+    results = {name: reached(name, found) for name in PHASES}
+    assert [n for n, result in results.items() if result.decision is Decision.GO] == passed
+    assert all(result.decision is not Decision.NO_GO for result in results.values())
+
+
+def test_a_proven_failure_stops_every_phase():
+    found = evidence(Window(days=2, errors=(0.002, 0.05)))
+    for name in PHASES:
+        result = reached(name, found)
+        assert result.decision is Decision.NO_GO
+        assert "errors" in {gate.name for gate in result.gates}
+        assert result.reason.startswith("errors: ")
+
+
+def test_a_spent_budget_stops_it():
+    plan = ARTICLES.model_copy(update={"budget_usd": Decimal("1.00")})
+    result = reached("5", evidence(), plan)
+    assert result.decision is Decision.NO_GO
+    assert result.reason.startswith("the candidate's calls cost $4.")
+    rich = ARTICLES.model_copy(update={"budget_usd": Decimal("10.00")})
+    assert reached("5", evidence(), rich).decision is Decision.GO
+
+
+def test_a_quarter_needs_data_of_every_gate():
+    unlabelled = evidence(Window(days=3, labelled=False))
+    assert reached("5", unlabelled).decision is Decision.GO
+    result = reached("25", unlabelled)
+    assert (result.decision, result.reason) == (
+        Decision.INSUFFICIENT,
+        "hallucination on null fields: no ground truth: shadow-mw label",
+    )
+
+
+def test_real_traffic_needs_a_registered_plan_and_waivers_that_still_hold():
+    found = evidence(likeness=())
+    late = replace(REGISTERED, registered=False, note="unregistered")
+    waiver = {"likeness": "Ann: until 2026-11-30, no A/A pairs"}
+    assert reached("100", found, plan_name=late, waivers=waiver).decision is Decision.GO
+    assert reached("canary", found, plan_name=late, waivers=waiver).decision is not Decision.GO
+    assert reached("canary", found, waivers=waiver).decision is Decision.GO
+    old = reached("canary", found, waivers={"likeness": "Ann: until 2026-11-10"})
+    assert old.decision is Decision.INSUFFICIENT
+    assert old.reason == (
+        "the waiver of likeness held until 2026-11-10, and the newest pair is of 2026-11-15"
+    )
+    odd = reached("canary", found, waivers={"likeness": "Ann: until 2026-99-10"})
+    assert "no day" in odd.reason
+
+
+def test_what_stops_the_ramp_is_what_decides():
+    plan = ARTICLES.model_copy(update={"budget_usd": Decimal(5)})
+    verdict = decide(plan, evidence(Window(pairs=2_000)), REGISTERED)
+    found = {kill.gate: kill for kill in kills(plan, verdict)}
+    gates = {gate.name: gate for gate in verdict.gates if not gate.name.startswith("coverage.")}
+    assert set(found) == {*gates, "budget"}
+    assert all(found[name].margin == gate.margin for name, gate in gates.items())
+    assert found["accuracy"].promql.endswith("> 0.005")
+    assert 'model="llama"' in found["errors"].canary_promql
+    table = ramp_json(plan, verdict)
+    assert [phase["share"] for phase in table["phases"]] == [0.05, 0.25, 1, 0.05, 0.25, 0.5, 1]
+    text = ramp_markdown(plan, verdict)
+    assert all(phase["check"] in text for phase in table["phases"])
+
+
+def test_queries_of_a_hostile_name_stay_strings():
+    found = evidence(Window(pairs=2_000))
+    series = replace(found.series, candidate='x"} or vector(1) #\n')
+    verdict = decide(ARTICLES, replace(found, series=series), REGISTERED)
+    query = kills(ARTICLES, verdict)[0].promql
+    assert 'candidate="x\\"} or vector(1) #\\n"' in query
