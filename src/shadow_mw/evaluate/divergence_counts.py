@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import json
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from shadow_mw.breakdown import Differences, DivergenceSummary, ErrorRates, FieldDivergence
@@ -32,31 +33,34 @@ def divergence_summary(
         key: experiment and candidate.
         labelled: both legs' outcomes at labelled leaves, and how many leaves are alike.
     """
-    pairs, divergent = store.one(
-        f"""SELECT count(*), (SELECT count(DISTINCT pair) FROM divergences WHERE series = {SERIES})
-        FROM pairs WHERE series = {SERIES} AND shape IS NOT NULL""",
-        key * 2,
+    shapes = store.query(
+        f"SELECT shape, count(*) FROM pairs NOT INDEXED WHERE series = {SERIES}"
+        " AND shape IS NOT NULL GROUP BY 1",
+        key,
+    )
+    (divergent,) = store.one(
+        f"SELECT count(DISTINCT pair) FROM divergences NOT INDEXED WHERE series = {SERIES}", key
     )
     rates = divergence_rates(labelled)
     cases = store.query(LABELLED_VALUES, key)
     return DivergenceSummary(
-        pairs=pairs,
+        pairs=sum(n for _, n in shapes),
         divergent=divergent,
-        fields=_fields(store, key),
+        fields=_fields(store, key, shapes),
         hallucinated=rates[Divergence.CANDIDATE_ONLY],
         missed=rates[Divergence.PRIMARY_ONLY],
         wrong=ErrorRates.of((bool(signal), bool(fault), n) for signal, fault, n in cases),
     )
 
 
-def _fields(store: Store, key: tuple[str, str]) -> dict[str, FieldDivergence]:
-    leaves = store.query(
-        f"""SELECT leaf.key, sum(leaf.value * alike.n) FROM (
-            SELECT shape, count(*) AS n FROM pairs WHERE series = {SERIES} GROUP BY shape
-        ) AS alike JOIN shapes ON shapes.id = alike.shape, json_each(shapes.leaves) AS leaf
-        GROUP BY 1""",
-        key,
-    )
+def _fields(
+    store: Store, key: tuple[str, str], shapes: Iterable[tuple[int, int]]
+) -> dict[str, FieldDivergence]:
+    leaves: Counter[str] = Counter()
+    for shape, n in shapes:
+        (found,) = store.one("SELECT leaves FROM shapes WHERE id = ?", (shape,))
+        for path, number in json.loads(found).items():
+            leaves[path] += number * n
     rows = store.query(
         f"""SELECT paths.path, counts.* FROM (
             SELECT path, kind, total(n) AS n, total(n) FILTER (WHERE grounded),
@@ -68,7 +72,7 @@ def _fields(store: Store, key: tuple[str, str]) -> dict[str, FieldDivergence]:
     kinds: defaultdict[str, dict[str, Differences]] = defaultdict(dict)
     for path, _, kind, *counts in rows:
         kinds[path][kind] = Differences(*map(int, counts))
-    table = {path: FieldDivergence(n, **kinds[path]) for path, n in leaves}
+    table = {path: FieldDivergence(n, **kinds[path]) for path, n in leaves.items()}
     return dict(sorted(table.items(), key=_harm))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final
 
 from shadow_mw.evaluate.series import SERIES
@@ -16,10 +16,19 @@ PATIENCE: Final = 15 * 60
 """Seconds after which the other leg of a stored one counts as missing."""
 
 
-def funnel(store: Store, key: tuple[str, str]) -> Funnel:
+Counted = Mapping[str | None, tuple[int, int]]
+"""Pairs and scored ones by the reason why they are not compared; None is that of those that are."""
+
+
+def funnel(store: Store, key: tuple[str, str], counted: Counted | None = None) -> Funnel:
     """The counters say what happened outside the store; without any, the store's legs count.
 
     The primary is asked again for a share only: what was chosen for it counts as captured.
+
+    Args:
+        store: whose calls.
+        key: experiment and candidate.
+        counted: its pairs, where somebody has counted them already.
     """
     experiment, candidate = key
     shared = candidate if candidate == REPEAT else ""
@@ -27,15 +36,16 @@ def funnel(store: Store, key: tuple[str, str]) -> Funnel:
         "SELECT source, name, n FROM funnel WHERE experiment = ? AND candidate_id IN (?, ?)",
         (experiment, shared, candidate),
     )
-    paired, scored = store.one(
-        f"SELECT count(*), coalesce(sum(scored), 0) FROM pairs WHERE series = {SERIES}", key
-    )
+    counted = _counted(store, key) if counted is None else counted
+    paired = sum(n for n, _ in counted.values())
     mirrored = _sum(counters, "runner:", "mirrored")
     lone = _lone_legs(store, key, shared)
     if mirrored is None:
-        # A primary leg is emitted only together with a candidate's.
-        mirrored = _candidate_legs(store, key) + lone.primaries
-    reasons = _reasons(store, key, counters) | lone.reasons
+        # A candidate's leg has its pair or waits; a primary's is emitted only together with one.
+        mirrored = paired + sum(lone.values())
+    reasons = _outside(counters) | {name: n for name, (n, _) in counted.items() if name} | lone
+    if not counters:
+        reasons |= _failures(store, key)
     captured = _sum(counters, "app:", "captured")
     if captured is None:
         captured = mirrored + (_unmirrored(reasons) if candidate == REPEAT else 0)
@@ -43,33 +53,24 @@ def funnel(store: Store, key: tuple[str, str]) -> Funnel:
         captured=captured,
         mirrored=mirrored,
         paired=paired,
-        scored=scored,
-        reasons=reasons,
+        scored=sum(scored for _, scored in counted.values()),
+        reasons={name: n for name, n in sorted(reasons.items()) if n > 0},
         hosts=tuple(sorted({s.split(":")[1] for s, _, _ in counters if s.startswith("app:")})),
     )
+
+
+def _counted(store: Store, key: tuple[str, str]) -> Counted:
+    rows = store.query(
+        f"SELECT excluded, count(*), sum(scored) FROM pairs WHERE series = {SERIES} GROUP BY 1", key
+    )
+    return {reason: (n, scored) for reason, n, scored in rows}
 
 
 def _unmirrored(reasons: dict[str, int]) -> int:
     return sum(n for name, n in reasons.items() if name not in CANDIDATE_REASONS | NOT_COMPARED)
 
 
-def _candidate_legs(store: Store, key: tuple[str, str]) -> int:
-    sql = (
-        "SELECT count(*) FROM observations"
-        " WHERE role = 'candidate' AND experiment = ? AND candidate_id = ?"
-    )
-    return int(store.one(sql, key)[0])
-
-
-@dataclass(frozen=True, slots=True)
-class _Lone:
-    """Stored legs whose other half is not there."""
-
-    primaries: int
-    reasons: dict[str, int]
-
-
-def _lone_legs(store: Store, key: tuple[str, str], shared: str) -> _Lone:
+def _lone_legs(store: Store, key: tuple[str, str], shared: str) -> dict[str, int]:
     """A primary leg counts where no candidate's came: whose was lost, it does not say."""
     rows = store.query(
         "SELECT role, received_ns < ?, count(*) FROM waiting"
@@ -81,7 +82,7 @@ def _lone_legs(store: Store, key: tuple[str, str], shared: str) -> _Lone:
     for role, overdue, n in rows:
         missing = MISSING_WITH[Role(role)]
         reasons[str(missing if overdue else Reason.LEG_AWAITED)] += n
-    return _Lone(sum(n for role, _, n in rows if role == Role.PRIMARY), dict(reasons))
+    return dict(reasons)
 
 
 MISSING_WITH = {
@@ -95,24 +96,24 @@ def _sum(counters: list[Any], source: str, name: str) -> int | None:
     return sum(found) if found else None
 
 
-def _reasons(store: Store, key: tuple[str, str], counters: list[Any]) -> dict[str, int]:
-    reasons: dict[str, int] = {}
+def _outside(counters: list[Any]) -> dict[str, int]:
+    reasons: Counter[str] = Counter()
     for _, name, n in counters:
         if name not in ("captured", "mirrored"):
-            reasons[name] = reasons.get(name, 0) + n
-    reasons |= store.query(
-        f"SELECT excluded, count(*) FROM pairs WHERE series = {SERIES} AND excluded IS NOT NULL"
-        " GROUP BY 1",
-        key,
-    )
-    if not counters:
-        reasons |= {
-            reason: n
-            for reason, n in store.query(
-                "SELECT reason, count(*) FROM observations"
-                " WHERE experiment = ? AND candidate_id = ? AND NOT answered GROUP BY 1",
-                key,
-            )
-            if reason in CANDIDATE_REASONS
-        }
-    return {name: n for name, n in sorted(reasons.items()) if n > 0}
+            reasons[name] += n
+    return dict(reasons)
+
+
+FAILURES: Final = f"""
+SELECT reason, count(*) FROM (
+    SELECT candidate_row AS leg FROM pairs NOT INDEXED
+        WHERE series = {SERIES} AND candidate_latency_ms = 9e999
+    UNION ALL SELECT observation FROM waiting
+) CROSS JOIN observations ON observations.id = leg
+WHERE experiment = ? AND candidate_id = ? AND NOT answered GROUP BY 1
+"""
+
+
+def _failures(store: Store, key: tuple[str, str]) -> dict[str, int]:
+    rows = store.query(FAILURES, key * 2)
+    return {reason: n for reason, n in rows if reason in CANDIDATE_REASONS}

@@ -10,7 +10,9 @@ from shadow_mw.evaluate.fields.rules import read_rules, unused
 from shadow_mw.evaluate.fields.transitions import Table, transitions
 from shadow_mw.evaluate.funnel import funnel
 from shadow_mw.evaluate.noise import noise_floor
-from shadow_mw.evaluate.series import BACKFILLED, PRICED, SERIES, choose
+from shadow_mw.evaluate.pair_metrics import counts, pair_metrics, rate, totals
+from shadow_mw.evaluate.pair_sums import added, pair_cells
+from shadow_mw.evaluate.series import SERIES, choose
 from shadow_mw.evaluate.similarity.summary import similarities
 from shadow_mw.evaluate.slices import slices
 from shadow_mw.evaluate.store import Store
@@ -19,20 +21,9 @@ from shadow_mw.results import (
     UNLABELLED,
     FieldCounts,
     FieldOutcome,
-    LegTotals,
     Metric,
     Summary,
 )
-
-PAIRS = f"""
-    FROM pairs
-    JOIN observations p ON p.id = primary_row
-    JOIN observations c ON c.id = candidate_row
-    WHERE series = {SERIES}
-"""
-# A failed call is infinitely slow, never left out: leaving it out would flatter who fails.
-LATENCY = "CASE WHEN {0}.answered THEN {0}.latency_ms ELSE 9e999 END"
-TTFT = "coalesce({0}.ttft_ms, CASE WHEN NOT {0}.answered THEN 9e999 END)"
 
 
 def summarise(store: Store, experiment: str | None = None, candidate: str | None = None) -> Summary:
@@ -44,19 +35,20 @@ def summarise(store: Store, experiment: str | None = None, candidate: str | None
     with store.transaction(write=False):
         series, others = choose(store, experiment, candidate)
         key = (series.experiment, series.candidate) if series else ("", "")
+        cells = pair_cells(store, key)
         fields, rates, became = _fields(store, key)
-        metrics = rates | _latencies(store, key) | _rates(store, key)
-        segments, days, documents = slices(store, key)
+        metrics = rates | pair_metrics(store, key, cells)
+        segments, days, documents = slices(cells)
         labelled = [(ours, t, n) for ours, row in became.items() for t, n in row.items()]
         return Summary(
             series=series,
             others=others,
-            funnel=funnel(store, key),
+            funnel=funnel(store, key, counts(cells)),
             metrics={name: metrics[name] for name in METRICS},
             fields=fields,
             transitions=became,
-            primary=_totals(store, key, "p"),
-            candidate=_totals(store, key, "c"),
+            primary=totals(cells, "primary"),
+            candidate=totals(cells, "candidate"),
             labels=store.one("SELECT count(*) FROM truth")[0],
             checks=check_counts(store, key),
             similarity=similarities(store, key),
@@ -66,7 +58,7 @@ def summarise(store: Store, experiment: str | None = None, candidate: str | None
             days=days,
             documents=documents,
             unused_rules=_unused_rules(store),
-            backfilled=store.one(f"SELECT count(*) {PAIRS} AND {BACKFILLED}", key)[0],
+            backfilled=int(added(cells)["backfilled"]),
         )
 
 
@@ -79,68 +71,6 @@ def _unused_rules(store: Store) -> tuple[str, ...]:
     if not rows or table is None:
         return ()
     return tuple(unused(read_rules(json.loads(table)), [path for (path,) in rows]))
-
-
-def percentile(ordered: list[float], percent: int) -> float | None:
-    """The nearest rank (inverted CDF): the smallest value that `percent` of all do not exceed."""
-    rank = -(-percent * len(ordered) // 100)
-    return ordered[rank - 1] if ordered else None
-
-
-def _latencies(store: Store, key: tuple[str, str]) -> dict[str, Metric]:
-    latency = _columns(store, key, LATENCY, "timed")
-    streamed = "coalesce(p.ttft_ms, c.ttft_ms) IS NOT NULL"
-    ttft = _columns(store, key, TTFT, f"timed AND {streamed}")
-    return {
-        "latency_p50_ms": _percentile(latency, 50),
-        "latency_p95_ms": _percentile(latency, 95),
-        "latency_p99_ms": _percentile(latency, 99),
-        "ttft_p50_ms": _percentile(ttft, 50),
-    }
-
-
-def _columns(
-    store: Store, key: tuple[str, str], value: str, where: str
-) -> tuple[list[float], list[float]]:
-    """Both legs' values over the pairs that have both, each in ascending order."""
-    primary, candidate = value.format("p"), value.format("c")
-    rows = store.query(f"SELECT {primary}, {candidate} {PAIRS} AND {where}", key)
-    both = [row for row in rows if row[0] is not None and row[1] is not None]
-    return sorted(row[0] for row in both), sorted(row[1] for row in both)
-
-
-def _percentile(columns: tuple[list[float], list[float]], percent: int) -> Metric:
-    primary, candidate = columns
-    return Metric(percentile(primary, percent), percentile(candidate, percent), len(primary))
-
-
-def _rates(store: Store, key: tuple[str, str]) -> dict[str, Metric]:
-    """Cost leaves partial primaries out, whose usage is cut short; errors are over all pairs."""
-    priced = f"{PRICED} AND p.cost_usd IS NOT NULL AND c.cost_usd IS NOT NULL"
-    row = store.one(
-        f"""SELECT count(*),
-            total(p.outcome IN ('error', 'timeout')), total(c.outcome IN ('error', 'timeout')),
-            count(exact_match), total(exact_match),
-            count(primary_json), total(primary_json), total(candidate_json),
-            total({priced}),
-            total(p.cost_usd) FILTER (WHERE {priced}), total(c.cost_usd) FILTER (WHERE {priced})
-        {PAIRS}""",
-        key,
-    )
-    pairs, p_errors, c_errors, matchable, matches, json, p_json, c_json, costed, *costs = row
-    p_cost, c_cost = (1000 * cost / costed if costed else None for cost in costs)
-    exact = matches / matchable if matchable else None
-    return {
-        "cost_per_1k_usd": Metric(p_cost, c_cost, int(costed)),
-        "error_rate": _rate(p_errors, c_errors, pairs),
-        "exact_match": Metric(None, exact, matchable, None, int(matches)),
-        "json_valid": _rate(p_json, c_json, json),
-    }
-
-
-def _rate(primary: float, candidate: float, n: int) -> Metric:
-    ours, theirs = (primary / n, candidate / n) if n else (None, None)
-    return Metric(ours, theirs, n, int(primary), int(candidate))
 
 
 def _fields(
@@ -161,7 +91,7 @@ def _fields(
     nulls = sum(row[-1] for row in rows if row[2] == "null")
     rates = {
         "field_accuracy": _accuracy(table),
-        "hallucination_rate": _rate(
+        "hallucination_rate": rate(
             *_counted(table, FieldOutcome.HALLUCINATED),
             nulls,
         ),
@@ -181,7 +111,7 @@ def _accuracy(table: dict[str, FieldCounts]) -> Metric:
         for outcome, n in counts.primary.items()
         if outcome not in UNLABELLED
     )
-    return _rate(*_counted(table, FieldOutcome.CORRECT, FieldOutcome.CORRECT_NULL), labelled)
+    return rate(*_counted(table, FieldOutcome.CORRECT, FieldOutcome.CORRECT_NULL), labelled)
 
 
 def _counted(table: dict[str, FieldCounts], *outcomes: FieldOutcome) -> tuple[int, int]:
@@ -189,19 +119,3 @@ def _counted(table: dict[str, FieldCounts], *outcomes: FieldOutcome) -> tuple[in
         sum(counts.primary[outcome] for counts in table.values() for outcome in outcomes),
         sum(counts.candidate[outcome] for counts in table.values() for outcome in outcomes),
     )
-
-
-def _totals(store: Store, key: tuple[str, str], leg: str) -> LegTotals:
-    row = store.one(
-        f"""SELECT count(*), count({leg}.input_tokens),
-            coalesce(sum({leg}.input_tokens), 0), coalesce(sum({leg}.output_tokens), 0),
-            coalesce(sum({leg}.cache_read_tokens), 0), coalesce(sum({leg}.cache_write_tokens), 0),
-            count(*) FILTER (WHERE {PRICED} AND {leg}.cost_usd IS NULL),
-            count(*) FILTER (WHERE timed AND NOT {leg}.answered)
-        {PAIRS}""",
-        key,
-    )
-    models = store.query(
-        f"SELECT {leg}.model {PAIRS} GROUP BY 1 ORDER BY count(*) DESC LIMIT 1", key
-    )
-    return LegTotals(models[0][0] if models else None, *row)

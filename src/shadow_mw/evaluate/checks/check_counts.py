@@ -1,9 +1,10 @@
-"""From the results of checks to the numbers of a report, in one scan of the table."""
+"""From the results of checks to the numbers of a report, in one scan of their index."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import chain
 
 from shadow_mw.evaluate.checks.check import ERROR, NOT_RUN
 from shadow_mw.evaluate.series import SERIES
@@ -11,6 +12,9 @@ from shadow_mw.evaluate.store import Store
 from shadow_mw.results import CheckCounts, Spread
 
 MOST_REASONS = 3
+AT_ONCE = 10_000
+DIGITS = 3
+"""Of values that are compared and counted."""
 
 
 @dataclass(slots=True)
@@ -34,30 +38,27 @@ class _Sums:
 def check_counts(store: Store, key: tuple[str, str]) -> dict[str, CheckCounts]:
     """Every check that has a result in a series, by name."""
     found: dict[str, _Sums] = {}
-    rows = store.query(
-        f"""SELECT check_labels.name, check_labels.label, counts.* FROM (
-            SELECT label AS number, round("primary", 3), round(candidate, 3),
-                total("primary"), total(candidate), count(*)
-            FROM check_results WHERE series = {SERIES} GROUP BY 1, 2, 3
-        ) AS counts JOIN check_labels ON check_labels.id = number""",
+    names = {
+        number: (name, label)
+        for number, name, label in store.query("SELECT id, name, label FROM check_labels")
+    }
+    # As the index has them, nothing to sort; ratios have as many values as pairs.
+    rows = store.chunks(
+        f"""SELECT label, "primary", candidate, count(*)
+        FROM check_results INDEXED BY check_results_values
+        WHERE series = {SERIES} GROUP BY 1, 2, 3""",
         key,
+        AT_ONCE,
     )
-    for name, label, _, *values in rows:
+    for number, *values in chain.from_iterable(rows):
+        name, label = names[number]
         _add(found.setdefault(name, _Sums()), label, *values)
     for name, reason in _reasons(store, key):
         found[name].reasons.append(reason)
     return {name: _counts(found[name]) for name in sorted(found)}
 
 
-def _add(
-    sums: _Sums,
-    label: str,
-    primary: float | None,
-    candidate: float | None,
-    primary_total: float,
-    candidate_total: float,
-    n: int,
-) -> None:
+def _add(sums: _Sums, label: str, primary: float | None, candidate: float | None, n: int) -> None:
     if label in (ERROR, NOT_RUN):
         sums.faults[label] += n
         return
@@ -65,20 +66,21 @@ def _add(
     sums.labels[label] += n
     if candidate is not None:
         sums.candidates += n
-        sums.candidate += candidate_total
+        sums.candidate += candidate * n
         if primary is None:
-            sums.compared[candidate] += n
+            sums.compared[round(candidate, DIGITS)] += n
     if primary is not None:
         sums.primaries += n
-        sums.primary += primary_total
+        sums.primary += primary * n
     if primary is not None and candidate is not None:
-        sums.higher += n * (candidate > primary)
-        sums.lower += n * (candidate < primary)
+        apart = round(candidate, DIGITS) - round(primary, DIGITS)
+        sums.higher += n * (apart > 0)
+        sums.lower += n * (apart < 0)
 
 
 def _reasons(store: Store, key: tuple[str, str]) -> list[tuple[str, str]]:
     rows = store.query(
-        f"""SELECT name, detail FROM check_labels JOIN check_results
+        f"""SELECT name, detail FROM check_labels CROSS JOIN check_results
             ON check_results.label = check_labels.id AND series = {SERIES}
             WHERE check_labels.label IN (?, ?) AND detail IS NOT NULL
             GROUP BY 1, 2 ORDER BY 1, count(*) DESC""",

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
+from shadow_mw.evaluate.percentiles import percentile
 from shadow_mw.evaluate.preflight.prompts import Prompt
 from shadow_mw.evaluate.preflight.tokenizer import Encoded, LocalTokenizer
 from shadow_mw.evaluate.series import SERIES
 from shadow_mw.evaluate.store import Store
-from shadow_mw.evaluate.summary import percentile
 from shadow_mw.results import Series
 
 AT_ONCE = 64
