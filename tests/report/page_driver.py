@@ -13,14 +13,14 @@ def written(path, data, name="report.html"):
     return file.as_uri()
 
 
-def shown(chromium, url, width=1280, height=900, **media):
+def shown(chromium, url, width=1280, height=900, patience=30, **media):
     """A page that is drawn; `media` are CSS media features such as `prefers_color_scheme`."""
     page = chromium.page()
     size(page, width, height)
     features = [{"name": k.replace("_", "-"), "value": v} for k, v in media.items()]
     page.send("Emulation.setEmulatedMedia", features=features)
     page.open(url)
-    page.until(READY)
+    page.until(READY, patience)
     return page
 
 

@@ -188,9 +188,9 @@ class Page:
             raise BrowserError(str(found["exceptionDetails"]))
         return found["result"].get("value")
 
-    def until(self, expression):
+    def until(self, expression, patience=WAIT):
         """Wait until an expression is true; its value."""
-        end = time.monotonic() + WAIT
+        end = time.monotonic() + patience
         while not (value := self.evaluate(expression)):
             assert time.monotonic() < end, f"{expression} stays {value!r}; errors {self.errors}"
             self._browser.listen(0.02)

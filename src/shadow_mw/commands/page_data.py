@@ -21,16 +21,35 @@ WORST: Final = 200
 """Pairs of which a file has everything."""
 
 
-def page_data(store: Store, series: Series, rows: int = WORST) -> dict[str, Json]:
+def page_data(
+    store: Store,
+    series: Series | None,
+    rows: int = WORST,
+    *,
+    content: bool = True,
+    verdict: dict[str, Json] | None = None,
+) -> dict[str, Json]:
     """One JSON object: `verdict`, `report`, `latency`, and `pairs` with the worst ones.
 
     Where what a verdict needs is not installed it is left out, and `lacking` says what that is.
+
+    Args:
+        store: whose data.
+        series: which candidate; None before there is data.
+        rows: how many pairs are listed.
+        content: whether what was asked and said in them comes along.
+        verdict: one that was made already, as its JSON; else that of the plan in force.
     """
-    return figures(store, series) | {"live": False, "pairs": _pairs(store, series, rows)}
+    found = figures(store, series, verdict)
+    if series is not None:
+        found["pairs"] = _pairs(store, series, rows, content=content)
+    return found | {"live": False}
 
 
-def figures(store: Store, series: Series | None) -> dict[str, Json]:
-    """The same without rows of pairs, as the live page asks for it; None before there is data."""
+def figures(
+    store: Store, series: Series | None, verdict: dict[str, Json] | None = None
+) -> dict[str, Json]:
+    """The same without rows of pairs, as the live page asks for it."""
     if series is None:
         return {"live": True, "report": as_json(summarise(store))}
     summary = summarise(store, series.experiment, series.candidate)
@@ -40,6 +59,8 @@ def figures(store: Store, series: Series | None) -> dict[str, Json]:
         "latency": latency_curves(store, series),
         "pairs": _pairs(store, series, 0),
     }
+    if verdict is not None:
+        return found | {"verdict": verdict}
     if lacking := missing():
         return found | {"lacking": lacking}
     from shadow_mw.commands.verdict_work import verdict_of
@@ -48,11 +69,11 @@ def figures(store: Store, series: Series | None) -> dict[str, Json]:
     return found | {"verdict": verdict_json(verdict_of(store, series))}
 
 
-def _pairs(store: Store, series: Series, rows: int) -> dict[str, Json]:
+def _pairs(store: Store, series: Series, rows: int, *, content: bool = False) -> dict[str, Json]:
     refresh_lost(store, series)
     counts = Scope(store, series).counts()
     found = harm_page(store, series, Filter(limit=rows), counts).rows if rows else ()
-    details = (harm_detail(store, row.id) for row in found)
+    details = (harm_detail(store, row.id) if content else None for row in found)
     return {
         "total": sum(counts.values()),
         "counts": {harm.value: n for harm, n in counts.items()},

@@ -27,21 +27,46 @@ from shadow_mw.results import Series
 @click.option("--candidate", help="Default: the one with the newest data.")
 @click.option("--json", "machine", is_flag=True, help="Print one JSON object.")
 @click.option(
+    "--html",
+    "html",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write it as one HTML file that needs nothing else, with the worst pairs.",
+)
+@click.option(
+    "--no-content",
+    is_flag=True,
+    help="With --html: leave out what was asked and said; figures, ids and paths stay.",
+)
+@click.option(
     "--suggest-rules",
     "suggest",
     is_flag=True,
     help="Print rules of fields for shadow.toml instead, from the requests' own schemas.",
 )
 def report(
-    store: Path | None, experiment: str | None, candidate: str | None, machine: bool, suggest: bool
+    store: Path | None,
+    experiment: str | None,
+    candidate: str | None,
+    machine: bool,
+    html: Path | None,
+    no_content: bool,
+    suggest: bool,
 ) -> None:
     """Show what was mirrored, and both models side by side."""
     if machine and suggest:
         raise click.UsageError("--suggest-rules prints TOML: --json does not go with it")
+    if html and (machine or suggest):
+        raise click.UsageError("--html writes a file: --json and --suggest-rules print")
+    if no_content and not html:
+        raise click.UsageError("--no-content goes with --html")
     path = store or settings.load().store
     with Store.open(path) as opened:
         if suggest:
             _suggest(opened, choose(opened, experiment, candidate)[0])
+            return
+        if html:
+            _write(html, opened, choose(opened, experiment, candidate)[0], content=not no_content)
             return
         summary = summarise(opened, experiment, candidate)
         if machine:
@@ -51,6 +76,13 @@ def report(
         console = Console(file=lenient_stdout(), highlight=False)
         show(summary, console)
         show_judges(opened, summary.series, console)
+
+
+def _write(target: Path, store: Store, series: Series | None, *, content: bool) -> None:
+    from shadow_mw.commands.report_page import write_page
+
+    write_page(target, store, series, content=content)
+    click.echo(f"{target}: {target.stat().st_size / 1e6:.1f} MB", err=True)
 
 
 def _suggest(store: Store, series: Series | None) -> None:

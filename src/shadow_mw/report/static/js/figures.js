@@ -101,7 +101,7 @@ function segmentsSection({ report, verdict }) {
 
 function segmentBar(row) {
   if (!row.interval) return NOTHING;
-  const state = { ok: "pass", regressed: "fail" }[row.state] ?? "unproven";
+  const state = { ok: "ok", regressed: "fail" }[row.state] ?? "unproven";
   return intervalChart({ name: row.measure, title: `${row.name}, ${row.measure}`, unit: "points", delta: row.delta,
     candidate: row.candidate, interval: row.interval, margin: null, better: MEASURE_BETTER[row.measure] ?? "lower", state });
 }

@@ -14,6 +14,10 @@ class Labelling {
   // A pair that was opened is no longer blind: it is passed over.
   async start(ids) {
     this.left = ids.filter(id => !this.pairs.opened.has(id) && !this.done.has(id));
+    this.shown = null;
+    this.draw("");
+    // Nothing but this opens it: an answer that comes after it was closed does not.
+    at("label").showModal();
     await this.next();
   }
 
@@ -50,7 +54,6 @@ class Labelling {
         h("button", { type: "button", onclick: () => this.choose(choice) }, title, " ", h("kbd", null, key))) : [],
       found && h("button", { type: "button", onclick: () => this.next() }, "Skip ", h("kbd", null, "s")),
       h("button", { type: "button", disabled: !this.last, onclick: () => this.takeBack() }, "Take back ", h("kbd", null, "u")), close));
-    if (!box.open) box.showModal();
     box.scrollTop = 0;
     box.querySelector(".choices button:not(:disabled)").focus();
   }

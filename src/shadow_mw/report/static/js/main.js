@@ -39,13 +39,17 @@ function drawFigures() {
   at("foot").replaceChildren(...foot(data));
 }
 
-// The reader's place: what was at the top of the window is there again.
+// The reader's place: what has the focus, or is at the top of the window, is there again after it.
 function inPlace(change) {
-  const mark = [...document.querySelectorAll("main > section, ol.pairs > li")].find(one => one.getBoundingClientRect().bottom > 60);
-  const id = mark?.id, before = mark?.getBoundingClientRect().top;
+  const within = box => box.bottom > 0 && box.top < innerHeight;
+  const focused = document.activeElement?.closest("ol.pairs > li, main > section");
+  const places = [...document.querySelectorAll("main > section, ol.pairs > li")];
+  const mark = focused && within(focused.getBoundingClientRect()) ? focused
+    : places.findLast(one => one.getBoundingClientRect().top <= 60) ?? places[0];
+  const before = mark.getBoundingClientRect().top;
   change();
-  const after = id ? at(id) : mark;
-  if (after?.isConnected && window.scrollY) window.scrollBy(0, after.getBoundingClientRect().top - before);
+  const after = mark.isConnected ? mark : at(mark.id);
+  if (after && window.scrollY) window.scrollBy(0, after.getBoundingClientRect().top - before);
 }
 
 function sayState() {
@@ -53,24 +57,32 @@ function sayState() {
   at("live").textContent = [time && `as of ${time}`, fault && `no newer figures: ${fault}`].filter(Boolean).join("; ");
 }
 
-const OFTEN = 3000, SELDOM = 60000;
-let pause = OFTEN;
+const SOON = 1000, OFTEN = 3000, SELDOM = 15000;
+let failed = 0;
+
+// Asks for newer figures; how long to wait until the next time.
+async function look() {
+  if (document.hidden) return OFTEN;
+  const first = !source.figures;
+  try {
+    if (await source.refresh()) inPlace(() => {
+      drawFigures();
+      if (first) pairs.fill();
+      else pairs.news();
+    });
+    failed = 0;
+    if (!source.figures) return SOON;
+    sayState();
+    document.documentElement.dataset.ready = "";
+    return source.figures.verdict?.coverage?.complete ? SELDOM : OFTEN;
+  } catch (error) {
+    at("live").textContent = `not reached: ${error.message}`;
+    return Math.min(OFTEN * 2 ** failed++, SELDOM);
+  }
+}
 
 async function follow() {
-  if (!document.hidden) {
-    try {
-      if (await source.refresh()) inPlace(() => {
-        drawFigures();
-        pairs.news();
-      });
-      sayState();
-      pause = source.figures.verdict?.coverage?.complete ? SELDOM : OFTEN;
-    } catch (error) {
-      at("live").textContent = `not reached: ${error.message}`;
-      pause = Math.min(2 * pause, SELDOM);
-    }
-  }
-  setTimeout(follow, pause);
+  setTimeout(follow, await look());
 }
 
 const THEMES = [["", "Colours: system"], ["light", "Colours: light"], ["dark", "Colours: dark"]];
@@ -163,21 +175,12 @@ window.addEventListener("afterprint", () => {
   }
 });
 
+// The list does not wait for figures, which a large store takes its time for.
 async function start() {
-  if (source.live) {
-    try {
-      if (!(await source.refresh())) throw new Error("they are being worked out");
-    } catch (error) {
-      at("main").replaceChildren(note(`No figures yet: ${error.message} …`));
-      return void setTimeout(start, error instanceof TypeError ? OFTEN : 500);
-    }
-    sayState();
-  }
   at("main").replaceChildren(pairs.section());
   drawFigures();
-  await pairs.show();
-  document.documentElement.dataset.ready = "";
-  if (source.live) setTimeout(follow, pause);
+  await Promise.all([pairs.show(), source.live && follow()]);
+  if (!source.live) document.documentElement.dataset.ready = "";
 }
 
 theme(stored());

@@ -152,7 +152,7 @@ class Pairs {
 
   // How many pairs of which harm there are, as far as the figures say.
   counted() {
-    return JSON.stringify(this.source.figures?.pairs?.counts ?? null);
+    return JSON.stringify(this.source.figures?.pairs?.counts ?? {});
   }
 
   // New pairs do not push away the one that is being read: the reader says when.
@@ -162,10 +162,17 @@ class Pairs {
   }
 
   anew() {
+    this.fill();
+    return this.show();
+  }
+
+  // The choices of the filters, as the figures have them by now.
+  fill() {
+    if (this.form.contains(document.activeElement)) return;
     const form = this.controls();
     this.form.replaceWith(form);
     this.form = form;
-    return this.show();
+    this.listed = this.counted();
   }
 
   heads() {

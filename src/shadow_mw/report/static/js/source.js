@@ -48,9 +48,13 @@ class ServiceSource {
   // Whether there is something new to draw; false too while the first figures are worked out.
   async refresh() {
     const answer = await this.fetch(`v1/report?${new URLSearchParams(this.series)}`, { headers: this.tag ? { "if-none-match": this.tag } : {} });
+    const text = await answer.text();
     if (answer.status !== 200) return false;
+    const found = JSON.parse(text);
+    // Where the first figures fail there are none, and the reason.
+    if (!found.report) throw new Error(found.fault ?? "no figures");
     this.tag = answer.headers.get("etag");
-    this.figures = await answer.json();
+    this.figures = found;
     return true;
   }
 

@@ -6,7 +6,7 @@ const WORST_FIRST = { fail: 0, unproven: 1, pass: 2 };
 function verdictBanner({ verdict, report, live, lacking }) {
   if (!verdict) return h("section", { id: "verdict", class: "banner unproven", tabindex: "-1" },
     h("h1", null, "No verdict yet"), h("p", { class: "reason" },
-      lacking ? `It needs ${lacking.map(visible).join(" and ")}: pip install 'shadow-mw[eval]'.` : "Nothing to decide about is in the store yet."), otherSeries(report, live));
+      !Object.keys(report).length ? "The figures are being worked out." : lacking ? `It needs ${lacking.map(visible).join(" and ")}: pip install 'shadow-mw[eval]'.` : "Nothing to decide about is in the store yet."), otherSeries(report, live));
   const [kind, icon] = WORDS[verdict.verdict] ?? ["unproven", "?"];
   const legs = report.legs ?? {};
   const models = `${visible(legs.candidate?.model ?? verdict.candidate ?? "candidate")} in place of ${visible(legs.primary?.model ?? "primary")}`;
@@ -43,10 +43,10 @@ function gatesSection({ verdict }) {
   const states = ["fail", "unproven", "pass"].map(state => [state, gates.filter(gate => gate.state === state).length]);
   const columns = [
     ["State", gateState],
-    ["Gate", gate => [h("strong", null, capital(visible(gate.title || gate.name))), h("span", { class: "why" }, capital(visible(gate.reason)))], { scope: "row", class: "wide" }],
+    ["Gate", gate => [h("strong", null, capital(visible(gate.title || gate.name))), h("span", { class: "why" }, visible(gate.reason))], { scope: "row", class: "wide" }],
     ["Primary", gate => unitOf(gate).value(gate.primary), { class: "number" }],
     ["Candidate", gate => unitOf(gate).value(gate.candidate), { class: "number" }],
-    ["Difference, interval", gate => [unitOf(gate).delta(estimateOf(gate)),
+    ["Difference, interval", gate => [gate.interval || gate.delta != null ? unitOf(gate).delta(estimateOf(gate)) : NOTHING,
       gate.interval && h("span", { class: "why", title: gate.method }, interval(gate.interval, unitOf(gate).delta))], { class: "number" }],
     ["Against the margin", gate => (drawable(gate) ? intervalChart(gate) : NOTHING), { class: "drawn" }],
     ["Needed", gate => visible(gate.needed), { class: "needed" }],
