@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from shadow_mw.decide.plan import Plan
 from shadow_mw.decide.stats import obrien_fleming
 
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
 
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
+LONGEST_SILENCE: Final = 3 * DAY
+"""A weekend; what is silent for longer has stopped."""
+PAIRS_A_DAY: Final = 10
+"""The fewest by which silences are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +49,10 @@ def look_at(plan: Plan, time_s: Floats) -> Look | None:
     """The look that data of these times are due; None without any.
 
     The window begins with the hour of the first pair and ends `window.days` calendar days later
-    in the plan's time zone. It is complete once a pair lies in its last hour or after it. A planned
-    look is taken where the newest pair is less than a day after the look's time.
+    in the plan's time zone. It is complete once a pair lies in its last hour or after it, or once
+    the silence before its end is no longer than another one in it: an app that sleeps at weekends
+    has no call to send then. A planned look is taken where the newest pair is less than a day after
+    the look's time.
 
     Args:
         plan: its window and alpha.
@@ -56,7 +64,7 @@ def look_at(plan: Plan, time_s: Floats) -> Look | None:
     end = _days_later(start, plan.window.days, plan.window.timezone)
     shares = plan.window.looks
     levels = obrien_fleming(shares, plan.alpha)
-    if newest >= end - HOUR:
+    if newest >= end - max(HOUR, _longest_silence(time_s, end, plan.window.days)):
         return Look("final", True, levels[-1], start, end, end, newest, True)
     for number, (share, level) in enumerate(zip(shares[:-1], levels, strict=False), 1):
         due = start + share * (end - start)
@@ -65,6 +73,17 @@ def look_at(plan: Plan, time_s: Floats) -> Look | None:
             return Look(name, True, level, start, end, due, newest, False)
     name = "between looks (anytime-valid)"
     return Look(name, False, plan.alpha, start, end, end, newest, False)
+
+
+def _longest_silence(time_s: Floats, end: float, days: int) -> float:
+    """Seconds between two pairs of the window that follow one another, three days at most.
+
+    0 where pairs are so few that every silence is long.
+    """
+    inside = time_s[time_s < end]
+    if len(inside) < PAIRS_A_DAY * days:
+        return 0.0
+    return min(float(np.diff(inside).max(initial=0.0)), LONGEST_SILENCE)
 
 
 def _days_later(start: float, days: int, zone: str) -> float:
