@@ -111,7 +111,7 @@ def test_people_see_the_decision_its_reason_and_every_gate(good):
     assert heads.split() == [
         *("gate", "primary", "candidate", "delta", "interval", "needed", "state")
     ]
-    assert any(line.startswith("latency") and line.endswith("PASS    ") for line in lines)
+    assert any(line.startswith("latency") and line.split()[-1] == "PASS" for line in lines)
     assert "window: 2026-11-02T00:00:00Z to 2026-11-04T00:00:00Z (over)" in done.stdout
 
 
@@ -212,7 +212,8 @@ def test_a_pipeline_holds_the_ramp_until_a_phase_is_proven(good, unplanned):
         for phase in ("5", "25", "100")
     ]
     assert codes == [0, 2, 2]
-    done = shadow(good, "verdict", "--plan", "other.toml", "--phase", "canary")
+    (good / "canary.toml").write_text(PLAN.replace('"small"', '"another"'))
+    done = shadow(good, "verdict", "--plan", "canary.toml", "--phase", "canary")
     assert done.stdout.startswith("STAY  phase canary: would be GO; register a plan")
 
 
