@@ -53,6 +53,23 @@ def test_the_look_follows_from_the_newest_pair(newest, name, until):
     assert found.complete is (name == "final")
 
 
+def office_hours(until):
+    """A call every ten minutes, Monday to Friday, 9 to 18, for a fortnight."""
+    began = datetime(2026, 11, 2, 9, tzinfo=UTC).timestamp()
+    every = began + np.arange(0, 14 * DAY, 600.0)
+    hour, day = every / 3600 % 24, (every // DAY + 3) % 7
+    return every[(hour >= 9) & (hour < 18) & (day < 5) & (every < began + until * DAY)]
+
+
+@pytest.mark.parametrize(
+    ("until", "complete"),
+    [(14, True), (11.4, True), (10.4, False), (7.3, False)],
+)
+def test_a_window_whose_last_days_are_a_weekend_is_over_when_the_weekend_begins(until, complete):
+    found = look_at(ARTICLES, office_hours(until))
+    assert found.complete is complete
+
+
 def test_planned_looks_spend_alpha_as_o_brien_and_fleming_do():
     first, final = obrien_fleming((0.5, 1.0), 0.05)
     assert look_at(ARTICLES, times(0, 7)).alpha == first
