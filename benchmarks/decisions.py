@@ -95,20 +95,21 @@ def grown(source: Path, target: Path, times: int) -> None:
     )
     for number in range(1, times):
         connection.execute("BEGIN")
+        name = f"-{legs}.{number}"
         shift = {
             "observations": {
                 "id": f"id + {number * legs}",
-                "pair_id": f"pair_id || '-{number}'",
-                "session": f"session || '-{number}'",
-                "key": f"key || '-{number}'",
+                "pair_id": f"pair_id || '{name}'",
+                "session": f"session || '{name}'",
+                "key": f"key || '{name}'",
                 "time_ns": f"time_ns + {1000 * number}",
             },
             "pairs": {
                 "id": f"id + {number * pairs}",
                 "primary_row": f"primary_row + {number * legs}",
                 "candidate_row": f"candidate_row + {number * legs}",
-                "session": f"session || '-{number}'",
-                "key": f"key || '-{number}'",
+                "session": f"session || '{name}'",
+                "key": f"key || '{name}'",
                 "time_ns": f"time_ns + {1000 * number}",
             },
             **{

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from typing import Final
 
 import numpy as np
 
-from shadow_mw.evaluate.faults import check_faults, null_faults
+from shadow_mw.evaluate.faults import JSON, check_faults, null_faults
 from shadow_mw.evaluate.funnel import funnel
 from shadow_mw.evaluate.judging.standing import standings
 from shadow_mw.evaluate.likeness import likenesses
 from shadow_mw.evaluate.load_runs import load_run
-from shadow_mw.evaluate.pair_columns import COMPARED, pair_columns
-from shadow_mw.evaluate.series import SERIES
+from shadow_mw.evaluate.pair_columns import pair_columns
+from shadow_mw.evaluate.pair_counts import PairCounts, pair_counts
 from shadow_mw.evaluate.store import Store
-from shadow_mw.evidence import Evidence
+from shadow_mw.evidence import Evidence, PairedCount
 from shadow_mw.results import Series
 from shadow_mw.types import CANDIDATE_REASONS, Reason
 
@@ -47,20 +48,21 @@ def gather(store: Store, series: Series) -> Evidence:
     key = series.experiment, series.candidate
     with store.transaction(write=False):
         pairs, segments = pair_columns(store, key)
-        lost, captured, mirrored = _lost(store, key)
+        counts = pair_counts(store, key)
+        calls = funnel(store, key, counts.counted)
         found = Evidence(
             series=series,
             segments=segments,
             pairs=pairs,
-            checks=check_faults(store, key),
+            checks=(*_json(counts), *check_faults(store, key)),
             fields=null_faults(store, key),
             likeness=likenesses(store, key),
             standings=standings(store, series),
-            captured=captured,
-            mirrored=mirrored,
+            captured=calls.captured,
+            mirrored=calls.mirrored,
             paired=len(pairs),
-            lost=lost,
-            unpriced=_unpriced(store, key),
+            lost=_lost(calls.reasons, counts.cut),
+            unpriced=counts.unpriced,
             first_received_ns=_first_received_ns(store, key),
             data_hash="",
             load=load_run(store, series),
@@ -88,31 +90,15 @@ def _plain(value: object) -> object:
     return asdict(value)  # type: ignore[call-overload]
 
 
-def _lost(store: Store, key: tuple[str, str]) -> tuple[dict[str, int], int, int]:
-    known = funnel(store, key)
-    lost = {
-        reason: n
-        for reason, n in known.reasons.items()
-        if reason not in CHOSEN | CANDIDATE_REASONS | {Reason.CONTENT_TRUNCATED}
-    }
-    (cut,) = store.one(
-        f"SELECT count(*) FROM pairs WHERE series = {SERIES} AND excluded = ? AND NOT timed",
-        (*key, Reason.CONTENT_TRUNCATED),
-    )
-    if cut:
-        lost[Reason.CONTENT_TRUNCATED] = cut
-    return dict(sorted(lost.items())), known.captured, known.mirrored
+def _lost(reasons: Mapping[str, int], cut: int) -> dict[str, int]:
+    """By reason; content that was cut is no loss where latency and cost compare all the same."""
+    kept = CHOSEN | CANDIDATE_REASONS
+    known = dict(reasons) | {str(Reason.CONTENT_TRUNCATED): cut}
+    return {reason: n for reason, n in sorted(known.items()) if n and reason not in kept}
 
 
-def _unpriced(store: Store, key: tuple[str, str]) -> int:
-    """A call that failed has no usage, and is no cost that compares."""
-    (n,) = store.one(
-        f"""SELECT count(*) FROM pairs WHERE series = {SERIES} AND {COMPARED}
-            AND (primary_cost_usd IS NULL OR candidate_cost_usd IS NULL)
-            AND primary_latency_ms IS NOT 9e999 AND candidate_latency_ms IS NOT 9e999""",
-        key,
-    )
-    return int(n)
+def _json(counts: PairCounts) -> tuple[PairedCount, ...]:
+    return (PairedCount(JSON, *counts.json),) if counts.json[0] else ()
 
 
 def _first_received_ns(store: Store, key: tuple[str, str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Final
 
@@ -23,31 +23,31 @@ CHECKS: Final = {
 checks is good or bad, they do not say."""
 JSON: Final = "json_invalid"
 
+Case = tuple[bool, bool, int]
+"""Whether the primary and the candidate have the fault, and how often."""
+
 
 def check_faults(store: Store, key: tuple[str, str]) -> tuple[PairedCount, ...]:
-    """What found something to check, in a fixed order."""
+    """What found something to check, in a fixed order; JSON is counted with the pairs."""
     rows = store.query(
-        f"""SELECT 1 - primary_json, 1 - candidate_json, count(*) FROM pairs
-        WHERE series = {SERIES} AND primary_json IS NOT NULL AND candidate_json IS NOT NULL
-        GROUP BY 1, 2""",
-        key,
+        f"""SELECT name, "primary", candidate, n FROM (
+            SELECT label, "primary", candidate, count(*) AS n
+            FROM check_results INDEXED BY check_results_values
+            WHERE series = {SERIES} AND "primary" IS NOT NULL AND candidate IS NOT NULL
+            GROUP BY 1, 2, 3
+        ) AS counts JOIN check_labels ON check_labels.id = counts.label
+        WHERE name IN ({", ".join("?" * len(CHECKS))})""",
+        (*key, *CHECKS),
     )
-    counts = [_count(JSON, rows)]
-    for check, fault in CHECKS.items():
-        rows = store.query(
-            f"""SELECT "primary" != ?, candidate != ?, count(*)
-            FROM check_labels CROSS JOIN check_results
-                ON check_results.label = check_labels.id AND series = {SERIES}
-            WHERE name = ? AND "primary" IS NOT NULL AND candidate IS NOT NULL GROUP BY 1, 2""",
-            (FINE[check], FINE[check], *key, check),
-        )
-        counts.append(_count(fault, rows))
-    return tuple(count for count in counts if count.n)
+    found: defaultdict[str, list[Case]] = defaultdict(list)
+    for name, ours, theirs, n in rows:
+        found[name].append((ours != FINE[name], theirs != FINE[name], n))
+    return tuple(_count(fault, found[check]) for check, fault in CHECKS.items() if check in found)
 
 
 def null_faults(store: Store, key: tuple[str, str]) -> tuple[PairedCount, ...]:
     """Hallucinations at leaves whose truth is null, by path; every path that has such leaves."""
-    found: defaultdict[str, list[tuple[bool, bool, int]]] = defaultdict(list)
+    found: defaultdict[str, list[Case]] = defaultdict(list)
     for path, ours, theirs, n in store.query(
         f"""SELECT paths.path, "primary" = 'hallucinated', candidate = 'hallucinated', sum(n)
         FROM paths CROSS JOIN fields
@@ -59,12 +59,9 @@ def null_faults(store: Store, key: tuple[str, str]) -> tuple[PairedCount, ...]:
     return tuple(_count(path, found[path]) for path in sorted(found))
 
 
-def _count(name: str, rows: Iterable[tuple[bool, bool, int]]) -> PairedCount:
-    known = {(bool(ours), bool(theirs)): n for ours, theirs, n in rows}
-    return PairedCount(
-        name,
-        sum(known.values()),
-        both=known.get((True, True), 0),
-        primary_only=known.get((True, False), 0),
-        candidate_only=known.get((False, True), 0),
-    )
+def _count(name: str, rows: Iterable[Case]) -> PairedCount:
+    known: Counter[tuple[bool, bool]] = Counter()
+    for ours, theirs, n in rows:
+        known[bool(ours), bool(theirs)] += n
+    both, primary_only, candidate_only = known[True, True], known[True, False], known[False, True]
+    return PairedCount(name, known.total(), both, primary_only, candidate_only)
