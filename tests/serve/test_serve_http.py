@@ -198,7 +198,7 @@ def test_several_gzip_members_are_one_body(serve):
 def test_other_methods_and_paths_are_none(serve):
     assert serve.client.get("/v1/traces").status_code == 405
     assert serve.client.post("/v1/logs", content=b"").status_code == 404
-    assert serve.client.get("/").status_code == 404
+    assert serve.client.get("/index.html").status_code == 404
 
 
 def test_a_sender_that_goes_away_half_way_leaves_nothing_behind(serve):
