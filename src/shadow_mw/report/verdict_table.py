@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shadow_mw.report.numbers import rate, shown_plain
-from shadow_mw.report.verdict_cells import COLUMNS, cells, segment_cells
+from shadow_mw.report.numbers import NOTHING, rate, shown_plain
+from shadow_mw.report.verdict_cells import cells, segment_cells
 from shadow_mw.verdicts import Coverage, Decision, GateResult, State, Verdict
 
 COLOURS = {Decision.GO: "green", Decision.NO_GO: "red", Decision.INSUFFICIENT: "yellow"}
@@ -20,6 +20,7 @@ STEPS = {
     Decision.NO_GO: "GO BACK",
     Decision.INSUFFICIENT: "STAY",
 }
+GATES = ("gate", "primary", "candidate", "delta\ninterval", "needed", "state")
 SEGMENTS = ("segment", "share", "pairs", "measure", "primary", "candidate", "delta", "state")
 MOST_SEGMENTS = 15
 
@@ -72,14 +73,18 @@ def _head(verdict: Verdict) -> str:
 
 
 def _gates(gates: Sequence[GateResult]) -> Table:
+    """The interval stands under its delta, so that the table fits a narrow terminal."""
     table = _table()
-    for name in COLUMNS:
+    for name in GATES:
         left = name in ("gate", "needed", "state")
-        table.add_column(name, justify="left" if left else "right", no_wrap=name != "interval")
+        table.add_column(name, justify="left" if left else "right", no_wrap=True)
     for gate in gates:
-        _, *columns, state = (shown_plain(cell) for cell in cells(gate))
+        _, primary, candidate, delta, interval, needed, state = map(shown_plain, cells(gate))
+        between = delta if interval == NOTHING else f"{delta}\n{interval}"
         table.add_row(
-            Text(shown_plain(gate.name)), *map(Text, columns), Text(state, style=STATES[gate.state])
+            Text(shown_plain(gate.name)),
+            *map(Text, (primary, candidate, between, needed)),
+            Text(state, style=STATES[gate.state]),
         )
     return table
 
