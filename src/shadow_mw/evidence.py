@@ -122,8 +122,8 @@ class Evidence:
     sampling, a window or a budget."""
     unpriced: int
     """Pairs that would compare in cost, but for an unknown price or usage."""
-    first_received_ns: int
-    """When the first leg came into the store."""
+    first_received_ns: int | None
+    """When the first leg came into the store; None where none has come."""
     data_hash: str
     """SHA-256 over all of the above, so that a verdict names its data."""
     load: LoadRun | None = None

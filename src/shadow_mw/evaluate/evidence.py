@@ -49,7 +49,7 @@ def gather(store: Store, series: Series) -> Evidence:
     with store.transaction(write=False):
         pairs, segments = pair_columns(store, key)
         counts = pair_counts(store, key)
-        calls = funnel(store, key, counts.counted)
+        calls = funnel(store, key, counts.counted, _newest_received_ns(store))
         found = Evidence(
             series=series,
             segments=segments,
@@ -101,11 +101,17 @@ def _json(counts: PairCounts) -> tuple[PairedCount, ...]:
     return (PairedCount(JSON, *counts.json),) if counts.json[0] else ()
 
 
-def _first_received_ns(store: Store, key: tuple[str, str]) -> int:
-    """Legs are numbered as they come; 0 where none has come, or nobody noted when."""
+def _first_received_ns(store: Store, key: tuple[str, str]) -> int | None:
+    """Legs are numbered as they come; None where none has come, 0 where nobody noted when."""
     rows = store.query(
         "SELECT received_ns FROM observations WHERE experiment = ? AND candidate_id IN ('', ?)"
         " ORDER BY id LIMIT 1",
         key,
     )
+    return int(rows[0][0]) if rows else None
+
+
+def _newest_received_ns(store: Store) -> int:
+    """The clock of the evidence: whether a leg is missing must not depend on when it is asked."""
+    rows = store.query("SELECT received_ns FROM observations ORDER BY id DESC LIMIT 1")
     return int(rows[0][0]) if rows else 0
