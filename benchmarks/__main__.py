@@ -13,9 +13,11 @@ from pathlib import Path
 import psutil
 
 from benchmarks import (
+    alarms,
     calibration,
     checks,
     collector,
+    decisions,
     fields,
     fixed_rate,
     imports,
@@ -43,8 +45,10 @@ PARTS: dict[str, Callable[..., Part]] = {
     "K": checks.measure,
     "L": page.measure,
     "M": simulations.measure,
+    "N": alarms.measure,
     "P": peers.measure,
     "S": scale.measure,
+    "V": decisions.measure,
 }
 
 

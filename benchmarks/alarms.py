@@ -40,7 +40,7 @@ CASES = {
 def measure(_: Path | None = None, *, quick: bool = False) -> Part:
     """Windows with an alarm, and the day of the first one."""
     part = Part(
-        "L. Alarms that are read every day",
+        "N. Alarms that are read every day",
         "Seeded windows of 14 days, one look a day, two measures, all traffic and five segments;"
         f" alarms at {ALPHA:.0%} for all of them together.",
         ["candidate", "windows", "with an alarm", "first day, median", "seconds"],
