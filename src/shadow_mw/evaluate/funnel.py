@@ -20,7 +20,12 @@ Counted = Mapping[str | None, tuple[int, int]]
 """Pairs and scored ones by the reason why they are not compared; None is that of those that are."""
 
 
-def funnel(store: Store, key: tuple[str, str], counted: Counted | None = None) -> Funnel:
+def funnel(
+    store: Store,
+    key: tuple[str, str],
+    counted: Counted | None = None,
+    now_ns: int | None = None,
+) -> Funnel:
     """The counters say what happened outside the store; without any, the store's legs count.
 
     The primary is asked again for a share only: what was chosen for it counts as captured.
@@ -29,6 +34,7 @@ def funnel(store: Store, key: tuple[str, str], counted: Counted | None = None) -
         store: whose calls.
         key: experiment and candidate.
         counted: its pairs, where somebody has counted them already.
+        now_ns: when legs that wait count as missing is told from here; by default, the clock.
     """
     experiment, candidate = key
     shared = candidate if candidate == REPEAT else ""
@@ -39,7 +45,7 @@ def funnel(store: Store, key: tuple[str, str], counted: Counted | None = None) -
     counted = _counted(store, key) if counted is None else counted
     paired = sum(n for n, _ in counted.values())
     mirrored = _sum(counters, "runner:", "mirrored")
-    lone = _lone_legs(store, key, shared)
+    lone = _lone_legs(store, key, shared, time.time_ns() if now_ns is None else now_ns)
     if mirrored is None:
         # A candidate's leg has its pair or waits; a primary's is emitted only together with one.
         mirrored = paired + sum(lone.values())
@@ -70,13 +76,13 @@ def _unmirrored(reasons: dict[str, int]) -> int:
     return sum(n for name, n in reasons.items() if name not in CANDIDATE_REASONS | NOT_COMPARED)
 
 
-def _lone_legs(store: Store, key: tuple[str, str], shared: str) -> dict[str, int]:
+def _lone_legs(store: Store, key: tuple[str, str], shared: str, now_ns: int) -> dict[str, int]:
     """A primary leg counts where no candidate's came: whose was lost, it does not say."""
     rows = store.query(
         "SELECT role, received_ns < ?, count(*) FROM waiting"
         " JOIN observations ON observations.id = observation"
         " WHERE experiment = ? AND candidate_id IN (?, ?) GROUP BY 1, 2",
-        (time.time_ns() - PATIENCE * 10**9, key[0], shared, key[1]),
+        (now_ns - PATIENCE * 10**9, key[0], shared, key[1]),
     )
     reasons: Counter[str] = Counter()
     for role, overdue, n in rows:
