@@ -58,6 +58,10 @@ def test_the_wheel_ships_types_and_licence_and_no_tests(wheel: Path):
     assert "shadow_mw/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not [name for name in names if "test" in name.lower()]
+    static = "shadow_mw/report/static"
+    for part in ("page.html", "page.css", "js/main.js", "echarts.js", "echarts.LICENSES.txt"):
+        assert f"{static}/{part}" in names
+    assert not [name for name in names if "node_modules" in name]
 
 
 def test_the_base_installation_has_the_middleware_and_says_what_the_demo_needs(venv: Path):
