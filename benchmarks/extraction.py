@@ -8,7 +8,7 @@ import string
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.article import HARD, HARDER, JUDGED, PAIRS, PRIMARY, Model
+from benchmarks.article import HARD, HARDER, PRIMARY, Model
 from benchmarks.draws import Quotas, Uniform, around, skewed
 from shadow_mw.demo.documents import INVOICE_SCHEMA, Document
 
@@ -94,27 +94,6 @@ class Extractor:
         return text[: self._rng.randrange(20, len(text) - 1)], "length"
 
 
-class FormatFirst:
-    """A judge that looks at the form: who fills in more fields wins, right or not."""
-
-    def __init__(self, rng: random.Random) -> None:
-        self._quotas = Quotas(rng)
-
-    def verdict(self, primary: Row, candidate: Row) -> Row | None:
-        """The `judge` of a row; None where the pair is not in its sample."""
-        if not self._quotas.draw("asked", JUDGED / PAIRS):
-            return None
-        outputs = primary["output"], candidate["output"]
-        ours, theirs = map(_filled, outputs)
-        if outputs[0] == outputs[1] or ours == theirs == 0:
-            return {"name": "gpt-4o", "winners": ["tie", "tie"]}
-        likes = self._quotas.draw("likes the candidate", 0.75) if ours == theirs else theirs > ours
-        winners = ["candidate" if likes else "primary"] * 2
-        if self._quotas.draw("turns", 0.06):
-            winners[1] = "primary" if likes else "candidate"
-        return {"name": "gpt-4o", "winners": winners}
-
-
 def request(document: Document) -> Row:
     """What both are asked."""
     return {
@@ -126,10 +105,3 @@ def request(document: Document) -> Row:
         ],
         "response_format": RESPONSE_FORMAT,
     }
-
-
-def _filled(output: str | None) -> int:
-    try:
-        return sum(value is not None for value in json.loads(output or "{}").values())
-    except ValueError:
-        return 0

@@ -2,7 +2,7 @@
 
 Fourteen days, 218,400 invoices, eight fields each, with the article's accuracy, latency, cost and
 hallucinations: `shadow-mw import` and `report --json` give its table back. The same seed gives the
-same rows, and nothing is held in memory but the row at hand.
+same rows, whoever judges or grades them, and little is in memory but the row at hand.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import argparse
 import json
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from benchmarks.article import (
     DAYS,
     HARD,
     HOURS,
+    JUDGED,
     PAIRS,
     PRIMARY,
     REGRESSED,
@@ -29,7 +30,8 @@ from benchmarks.article import (
     WEEKDAYS,
 )
 from benchmarks.draws import Quotas
-from benchmarks.extraction import Extractor, FormatFirst, Row, request
+from benchmarks.extraction import Extractor, Row, request
+from benchmarks.judging import JUDGE, JUDGES, People, format_first
 from shadow_mw.commands.progress import progress
 from shadow_mw.demo.invoices import invoice
 
@@ -49,8 +51,15 @@ class Window:
     """A segment in which the candidate is worse than the primary, though not over all."""
     hallucination_rate: float = CANDIDATE.hallucination_rate
     """The candidate's."""
-    judged: bool = True
+    judge: str | None = "format-first"
+    """One of `JUDGES`."""
+    judged: float = JUDGED / PAIRS
+    """The share of pairs that it reads."""
     priced: bool = True
+    form_is_truth: bool = False
+    """Whether any value that fits is right where the document states none."""
+    repeats: float = 0.0
+    """The share of calls that the primary is asked again: a row more for each."""
 
     def candidate_accuracy(self, segment: str) -> float:
         """By segment, so that the whole comes out as in the article."""
@@ -62,12 +71,21 @@ class Window:
         return (CANDIDATE.accuracy - share * REGRESSED) / (1 - share)
 
 
-def rows(window: Window) -> Iterator[Row]:
-    """All rows, in the order of their time."""
+def rows(window: Window, people: People | None = None) -> Iterator[Row]:
+    """All rows, in the order of their time; where the primary is asked again, two of one pair.
+
+    Args:
+        window: which one.
+        people: they see every row, with what the document states.
+    """
     rng = random.Random(window.seed)
     candidate = replace(CANDIDATE, hallucination_rate=window.hallucination_rate)
     models = [Extractor(model, rng, priced=window.priced) for model in (PRIMARY, candidate)]
-    quotas, judge, session = Quotas(rng), FormatFirst(rng), 0
+    quotas, session = Quotas(rng), 0
+    # Draws of their own: what is judged or asked again changes no leg.
+    asked, again = (_quotas(window, "judged"), _quotas(window, "asked again"))
+    judge = JUDGES[window.judge](_random(window, "judge")) if window.judge else None
+    repeated = Extractor(PRIMARY, _random(window, "repeats"), priced=window.priced)
     for number, time in _times(window, rng):
         document = invoice(number, window.seed)
         segment = tuple(WEEKDAYS)[time.weekday()]
@@ -83,12 +101,37 @@ def rows(window: Window) -> Iterator[Row]:
             "session": f"session-{session}",
             "key": document.id,
             "input": request(document),
-            "truth": document.truth,
+            "truth": format_first(document.truth, *legs)
+            if window.form_is_truth
+            else document.truth,
             "primary": legs[0],
             "candidate": legs[1],
         }
-        verdict = judge.verdict(*legs) if window.judged else None
-        yield row | ({"judge": verdict} if verdict else {})
+        if judge and asked.draw("judged", window.judged):
+            row["judge"] = {"name": JUDGE, "winners": judge.winners(document.truth, *legs)}
+        if people:
+            people.see(row, document.truth)
+        yield row
+        if again.draw("asked again", window.repeats):
+            leg = repeated.leg(document, PRIMARY.accuracy, hard=hard)
+            row.pop("judge", None)
+            yield row | {"candidate": {"id": "primary"} | leg}
+
+
+def regraded(window: Window) -> Iterator[Row]:
+    """Truths of those rows where the form says otherwise, as `shadow-mw label` takes them."""
+    for row in rows(replace(window, repeats=0.0)):
+        truth = format_first(row["truth"], row["primary"], row["candidate"])
+        if truth != row["truth"]:
+            yield {"key": row["key"], "truth": truth}
+
+
+def _random(window: Window, name: str) -> random.Random:
+    return random.Random(f"{window.seed}:{name}")
+
+
+def _quotas(window: Window, name: str) -> Quotas:
+    return Quotas(_random(window, name))
 
 
 def _times(window: Window, rng: random.Random) -> Iterator[tuple[int, datetime]]:
@@ -112,13 +155,22 @@ def _load(window: Window) -> Iterator[int]:
         yield least + round(done) - round(before)
 
 
-def write(window: Window, path: Path) -> int:
-    """Write the rows as JSON lines; how many there are."""
+def write(window: Window, path: Path, labels: Path | None = None, labelled: int = 0) -> int:
+    """Write the rows as JSON lines, and people's labels; how many rows there are."""
+    people = People(_random(window, "people"), labelled) if labels else None
+    with progress("writing", window.pairs) as advance:
+        written = _write(path, rows(window, people), advance)
+    if labels and people:
+        _write(labels, people.labels)
+    return written
+
+
+def _write(path: Path, lines: Iterable[Row], advance: Callable[[int], None] | None = None) -> int:
     written = 0
-    with path.open("w", encoding="utf-8") as file, progress("writing", window.pairs) as advance:
-        for written, row in enumerate(rows(window), 1):
+    with path.open("w", encoding="utf-8") as file:
+        for written, row in enumerate(lines, 1):
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
-            if written % 1000 == 0:
+            if advance and written % 1000 == 0:
                 advance(1000)
     return written
 
@@ -132,8 +184,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--missing-days", type=int, nargs="+", default=[], help="from 0")
     parser.add_argument("--regressed", choices=WEEKDAYS, help="a day that is worse")
     parser.add_argument("--hallucination-rate", type=float, default=CANDIDATE.hallucination_rate)
-    parser.add_argument("--no-judge", action="store_true")
+    parser.add_argument("--judge", choices=[*JUDGES, "none"], default="format-first")
+    parser.add_argument("--judged", type=float, default=JUDGED / PAIRS, help="share of pairs")
+    parser.add_argument("--labels", type=Path, help="people's, of judged pairs, for `label`")
+    parser.add_argument("--labelled", type=int, default=400, help="how many")
     parser.add_argument("--no-prices", action="store_true")
+    parser.add_argument("--repeats", type=float, default=0.0, help="share asked again (A/A)")
+    parser.add_argument("--graded", choices=["truth", "format-first"], default="truth")
+    parser.add_argument("--regraded", type=Path, help="truths by form that differ, for `label`")
     args = parser.parse_args(arguments)
     window = Window(
         pairs=args.pairs,
@@ -142,10 +200,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         missing_days=frozenset(args.missing_days),
         regressed=args.regressed,
         hallucination_rate=args.hallucination_rate,
-        judged=not args.no_judge,
+        judge=None if args.judge == "none" else args.judge,
+        judged=args.judged,
         priced=not args.no_prices,
+        form_is_truth=args.graded == "format-first",
+        repeats=args.repeats,
     )
-    print(f"{write(window, args.out):,} rows in {args.out}", file=sys.stderr)
+    written = write(window, args.out, args.labels, args.labelled)
+    print(f"{written:,} rows in {args.out}", file=sys.stderr)
+    if args.regraded:
+        n = _write(args.regraded, regraded(replace(window, form_is_truth=False)))
+        print(f"{n:,} truths in {args.regraded}", file=sys.stderr)
 
 
 if __name__ == "__main__":
