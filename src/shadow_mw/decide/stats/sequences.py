@@ -154,7 +154,12 @@ def ratio_sequence(
             if size > 0:
                 estimate = float(sums.total[place]) / size
                 found[counts[place]] = _within(-1.0, 1.0, estimate, float(reach) / size)
-    return [found.get(count, Interval(0.0, -1.0, 1.0)) for count in at]
+    return [found.get(count) or Interval(_ratio(xs[:count], ns[:count]), -1.0, 1.0) for count in at]
+
+
+def _ratio(xs: Floats, ns: Floats) -> float:
+    size = float(ns.sum())
+    return float(xs.sum()) / size if size else 0.0
 
 
 def rate_sequence(successes: int, n: int, alpha: float) -> Interval:
