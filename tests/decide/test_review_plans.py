@@ -1,5 +1,10 @@
 """Ways in which a verdict might have rested on what nobody had promised beforehand."""
 
+import json
+
+from decide.earlier import registered_earlier
+from rows.pair_rows import command, row
+
 from shadow_mw.decide.presets import ARTICLES
 from shadow_mw.decide.registered import Registered, plan_name
 from shadow_mw.evaluate.evidence import gather
@@ -16,3 +21,28 @@ def test_a_plan_of_a_store_without_a_leg_is_before_any_data(tmp_path):
 
     assert found.first_received_ns is None
     assert plan_name(ARTICLES, KNOWN, found.first_received_ns).note.endswith("before any data")
+
+
+def test_calls_that_were_made_before_the_plan_do_not_count_however_late_they_come():
+    later = REGISTERED_NS + 1
+    found = plan_name(ARTICLES, KNOWN, later, REGISTERED_NS)
+
+    assert not found.registered
+    assert found.note.startswith("unregistered: its calls were made before the plan was registered")
+    assert plan_name(ARTICLES, KNOWN, later, later).registered
+
+
+def test_history_that_is_imported_after_the_plan_does_not_make_it_count(tmp_path):
+    rows = [row(f"p{n}", time=f"2026-11-02T09:0{n}:00Z", experiment="e") for n in range(5)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
+    plan = ("plan", "--preset", "articles", "--experiment", "e", "--register", "--assumed")
+    for arguments in (plan, ("import", "rows.jsonl")):
+        done = command(tmp_path, *arguments)
+        assert done.returncode == 0, done.stderr
+
+    def note():
+        return json.loads(command(tmp_path, "verdict", "--json").stdout)["plan"]["note"]
+
+    assert "its calls were made before the plan was registered" in note()
+    registered_earlier(tmp_path / "shadow.db", "e")
+    assert note() == "registered 2026-11-01T00:00:00Z, before any data"

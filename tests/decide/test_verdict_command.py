@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from decide.earlier import registered_earlier
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,6 +59,7 @@ def filled(directory, hallucination, *, plan=True):
     if plan:
         done = shadow(directory, "plan", "plan.toml", "--register", "--assumed")
         assert done.returncode == 0, done.stderr
+        registered_earlier(directory / "shadow.db", "invoices")
     write(directory / "rows.jsonl", hallucination)
     done = shadow(directory, "import", "rows.jsonl")
     assert done.returncode == 0, done.stderr

@@ -69,7 +69,7 @@ def decided(
         UsageError: a signature for a gate that the plan does not have.
     """
     evidence = gather(store, series)
-    name = plan_name(plan, known, evidence.first_received_ns)
+    name = plan_name(plan, known, evidence.first_received_ns, _first_call_ns(evidence))
     signed = kept(store, series).with_(given)
     verdict = decide(plan, evidence, name, signed.waivers, signed.signoffs)
     check(given, (gate.name for gate in verdict.gates))
@@ -88,6 +88,11 @@ def _registered(store: Store, experiment: str) -> tuple[Plan | None, Registered 
         return None, None
     known = Registered(found.hash, found.registered_ns, found.legs, len(found.replaced))
     return Plan.model_validate_json(found.plan), known
+
+
+def _first_call_ns(evidence: Evidence) -> int | None:
+    times = evidence.pairs.time_s
+    return int(times[0] * 1e9) if len(times) else None
 
 
 def _same(kind: str, asked: str | None, planned: str | None) -> str | None:

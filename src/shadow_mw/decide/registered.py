@@ -1,4 +1,4 @@
-"""Whether a plan counts as registered: it has to be older than all data."""
+"""Whether a plan counts as registered: it has to be older than all calls, and than their receipt."""
 
 from __future__ import annotations
 
@@ -23,20 +23,29 @@ class Registered:
     """Plans that were registered before it."""
 
 
-def plan_name(plan: Plan, known: Registered | None, first_received_ns: int | None) -> PlanName:
+def plan_name(
+    plan: Plan,
+    known: Registered | None,
+    first_received_ns: int | None,
+    first_call_ns: int | None = None,
+) -> PlanName:
     """Name, hash, and whether the plan counts.
 
     Args:
         plan: the one that decides.
         known: the registered one, if there is one.
         first_received_ns: when the first leg came; None where none has.
+        first_call_ns: when the first pair's call was made, which an import may bring much later.
     """
-    counts, note = _standing(plan, known, first_received_ns)
+    counts, note = _standing(plan, known, first_received_ns, first_call_ns)
     return PlanName(plan.name, plan.hash, counts, note)
 
 
 def _standing(
-    plan: Plan, known: Registered | None, first_received_ns: int | None
+    plan: Plan,
+    known: Registered | None,
+    first_received_ns: int | None,
+    first_call_ns: int | None,
 ) -> tuple[bool, str]:
     if known is None:
         return False, "unregistered: no plan was registered for this experiment"
@@ -46,5 +55,7 @@ def _standing(
     early = first_received_ns is not None and first_received_ns <= known.registered_ns
     if known.legs or early:
         return False, f"registered {at}, after data had come: counts as unregistered"
+    if first_call_ns is not None and first_call_ns <= known.registered_ns:
+        return False, f"unregistered: its calls were made before the plan was registered, {at}"
     again = f" (it replaced {known.replaced} that had been registered)" if known.replaced else ""
     return True, f"registered {at}, before any data{again}"
