@@ -1,6 +1,7 @@
 """Ways in which a verdict might have rested on what nobody had promised beforehand."""
 
 import json
+from dataclasses import replace
 
 from decide.earlier import registered_earlier
 from rows.pair_rows import command, row
@@ -46,3 +47,23 @@ def test_history_that_is_imported_after_the_plan_does_not_make_it_count(tmp_path
     assert "its calls were made before the plan was registered" in note()
     registered_earlier(tmp_path / "shadow.db", "e")
     assert note() == "registered 2026-11-01T00:00:00Z, before any data"
+
+
+def test_a_plan_for_one_candidate_decides_no_other_one_as_registered():
+    plan = ARTICLES.model_copy(update={"candidate": "a"})
+    known = Registered(plan.hash, REGISTERED_NS, 0, candidates=2)
+    first = REGISTERED_NS + 1
+
+    other = plan_name(plan, known, first, first, "b")
+    assert not other.registered
+    assert other.note == "unregistered: the registered plan is for candidate a"
+    its_own = plan_name(plan, known, first, first, "a")
+    assert (its_own.registered, "share" in its_own.note) == (True, False)
+
+
+def test_a_plan_for_everybody_says_how_many_share_it():
+    known = replace(KNOWN, candidates=2)
+    found = plan_name(ARTICLES, known, REGISTERED_NS + 1, REGISTERED_NS + 1, "b")
+
+    assert found.registered
+    assert found.note.endswith("before any data; 2 candidates of the experiment share it")

@@ -13,7 +13,7 @@ from shadow_mw.decide.registered import Registered, plan_name
 from shadow_mw.decide.verdict import decide
 from shadow_mw.evaluate.evidence import gather
 from shadow_mw.evaluate.registration import registration
-from shadow_mw.evaluate.series import choose
+from shadow_mw.evaluate.series import all_series, choose
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evidence import Evidence
 from shadow_mw.exceptions import ConfigError, DataError
@@ -69,7 +69,9 @@ def decided(
         UsageError: a signature for a gate that the plan does not have.
     """
     evidence = gather(store, series)
-    name = plan_name(plan, known, evidence.first_received_ns, _first_call_ns(evidence))
+    name = plan_name(
+        plan, known, evidence.first_received_ns, _first_call_ns(evidence), series.candidate
+    )
     signed = kept(store, series).with_(given)
     verdict = decide(plan, evidence, name, signed.waivers, signed.signoffs)
     check(given, (gate.name for gate in verdict.gates))
@@ -86,7 +88,9 @@ def _registered(store: Store, experiment: str) -> tuple[Plan | None, Registered 
     found = registration(store, experiment)
     if found is None:
         return None, None
-    known = Registered(found.hash, found.registered_ns, found.legs, len(found.replaced))
+    candidates = sum(series.experiment == experiment for series in all_series(store))
+    replaced = len(found.replaced)
+    known = Registered(found.hash, found.registered_ns, found.legs, replaced, candidates)
     return Plan.model_validate_json(found.plan), known
 
 

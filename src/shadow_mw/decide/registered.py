@@ -1,4 +1,4 @@
-"""Whether a plan counts as registered: it has to be older than all calls, and than their receipt."""
+"""Whether a plan counts as registered: it has to be older than all data."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class Registered:
     """Of the experiment that the store had then."""
     replaced: int = 0
     """Plans that were registered before it."""
+    candidates: int = 1
+    """Of the experiment; a plan that names none decides about each of them."""
 
 
 def plan_name(
@@ -28,16 +30,23 @@ def plan_name(
     known: Registered | None,
     first_received_ns: int | None,
     first_call_ns: int | None = None,
+    candidate: str | None = None,
 ) -> PlanName:
-    """Name, hash, and whether the plan counts.
+    """Name, hash, and whether the plan counts for a candidate.
 
     Args:
         plan: the one that decides.
         known: the registered one, if there is one.
         first_received_ns: when the first leg came; None where none has.
         first_call_ns: when the first pair's call was made, which an import may bring much later.
+        candidate: who is decided about; None is whom the plan is for.
     """
+    if known is not None and candidate is not None and plan.candidate not in (None, candidate):
+        note = f"unregistered: the registered plan is for candidate {plan.candidate}"
+        return PlanName(plan.name, plan.hash, registered=False, note=note)
     counts, note = _standing(plan, known, first_received_ns, first_call_ns)
+    if counts and plan.candidate is None and known is not None and known.candidates > 1:
+        note += f"; {known.candidates} candidates of the experiment share it"
     return PlanName(plan.name, plan.hash, counts, note)
 
 
