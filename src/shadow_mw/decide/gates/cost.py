@@ -17,7 +17,10 @@ METHOD = "ratio of means, linearised, over clusters"
 
 
 def cost_gate(case: Case, plan: Cost) -> list[GateResult]:
-    """The ratio of both legs' means over the pairs of which both have a price."""
+    """The ratio of both legs' means over the pairs of which both have a price, as production calls.
+
+    A weight scales both legs of a pair, so that the ratio is that of all calls it stands for.
+    """
     needed = f"at most {plan.ratio:g}x, or a sign-off"
     ours, theirs = case.pairs.primary_cost_usd, case.pairs.candidate_cost_usd
     kept = ~(np.isnan(ours) | np.isnan(theirs))
@@ -26,12 +29,18 @@ def cost_gate(case: Case, plan: Cost) -> list[GateResult]:
         reason = f"unpriced: {unpriced:,} of {unpriced:,} calls" if unpriced else "no cost is known"
         return [_lacking(plan, reason, needed)]
     ours, theirs = ours[kept], theirs[kept]
-    means = float(ours.mean()), float(theirs.mean())
+    weight = None if case.weight is None else case.weight[kept]
+    means = (
+        float(np.average(ours, weights=weight)),
+        float(np.average(theirs, weights=weight)),
+    )
     if means[0] <= 0:
         return [_lacking(plan, "the primary costs nothing: no ratio", needed, means, n)]
     if not case.look.planned:
         return [_lacking(plan, PLANNED_ONLY, needed, means, n)]
     clusters = None if case.units.codes is None else case.units.codes[kept]
+    if weight is not None:
+        ours, theirs = ours * weight, theirs * weight
     interval = stats.cost_ratio(ours, theirs, clusters, case.look.alpha)
     result = measured(
         NAME,

@@ -9,16 +9,21 @@ import numpy as np
 
 from shadow_mw.decide import stats, words
 from shadow_mw.decide.case import Case
-from shadow_mw.decide.gates.result import LOWER, finite, lacking, measured
+from shadow_mw.decide.gates.result import LOWER, PLANNED_ONLY, finite, lacking, measured
 from shadow_mw.decide.plan import Latency
 from shadow_mw.verdicts import GateResult, State
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from shadow_mw.decide.stats import Interval
-    from shadow_mw.evidence import Bools, Floats
+    from shadow_mw.evidence import Floats
+
+    Ints = npt.NDArray[np.int64]
 
 FIXED = "order statistics of both legs (David & Nagaraja 2003, section 7.1)"
 SEQUENCE = "confidence sequences of quantiles (Howard & Ramdas 2022)"
+THINNED = "; calls of small weight thinned to one rate"
 
 
 def latency_gate(case: Case, plan: Latency) -> list[GateResult]:
@@ -28,6 +33,22 @@ def latency_gate(case: Case, plan: Latency) -> list[GateResult]:
     if not len(ours):
         reason = "no latency that compares: no pair, or all were backfilled"
         return [lacking(name, title, reason, needed=needed, margin=plan.ratio, unit="ratio")]
+    if case.weight is not None and not case.look.planned:
+        # What is kept hangs on the largest weight so far: no sequence holds for that.
+        return [
+            lacking(
+                name,
+                title,
+                PLANNED_ONLY,
+                needed=needed,
+                margin=plan.ratio,
+                unit="ratio",
+                primary=percentile(ours, plan.percent),
+                candidate=percentile(theirs, plan.percent),
+                n=len(ours),
+                method=FIXED + THINNED,
+            )
+        ]
     interval, method = _interval(case, ours, theirs, kept, plan.percent)
     return [
         measured(
@@ -48,12 +69,13 @@ def latency_gate(case: Case, plan: Latency) -> list[GateResult]:
 
 
 def _interval(
-    case: Case, ours: Floats, theirs: Floats, kept: Bools, percent: int
+    case: Case, ours: Floats, theirs: Floats, kept: Ints, percent: int
 ) -> tuple[Interval, str]:
     alpha, codes = case.look.alpha, case.units.codes
     clusters = None if codes is None else codes[kept]
     if case.look.planned:
-        return stats.quantile_ratio(ours, theirs, percent, alpha, clusters), FIXED
+        method = FIXED if case.weight is None else FIXED + THINNED
+        return stats.quantile_ratio(ours, theirs, percent, alpha, clusters), method
     found = stats.quantile_ratio_sequence(ours, theirs, percent, alpha, [len(ours)])
     return found[-1], SEQUENCE
 
@@ -109,7 +131,20 @@ def percentile(values: Floats, percent: int) -> float:
     return float(np.partition(values, rank)[rank])
 
 
-def _comparable(case: Case) -> tuple[Floats, Floats, Bools]:
+def _comparable(case: Case) -> tuple[Floats, Floats, Ints]:
+    """Latencies of both legs, and the indices of their pairs; of one weight, thinned to it."""
     ours, theirs = case.pairs.primary_latency_ms, case.pairs.candidate_latency_ms
-    kept = ~(np.isnan(ours) | np.isnan(theirs))
+    kept = np.flatnonzero(~(np.isnan(ours) | np.isnan(theirs)))
+    if case.weight is not None and len(kept):
+        kept = kept[evenly(case.weight[kept])]
     return ours[kept], theirs[kept], kept
+
+
+def evenly(weight: Floats) -> Ints:
+    """Indices of a systematic sample in which each call has the chance weight / largest weight.
+
+    Cochran, Sampling Techniques (1977), section 9A.10. In it every call stands for as many calls of
+    production, so that order statistics hold as they do of a plain sample.
+    """
+    steps = np.floor(np.cumsum(weight / weight.max()) + 0.5)
+    return np.flatnonzero(np.diff(steps, prepend=0.0) > 0)

@@ -1,0 +1,58 @@
+"""What once passed a gate, and does not: each is a way to look better than one is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from decide.windows import Window, evidence, with_columns
+
+from shadow_mw.decide.plan import Cost, Gates, Latency
+from shadow_mw.decide.presets import ARTICLES
+from shadow_mw.decide.verdict import decide
+from shadow_mw.verdicts import PlanName, State
+
+REGISTERED = PlanName("articles", ARTICLES.hash, True, "registered, before any data")
+SMALL = Window(pairs=12_000)
+
+
+@pytest.fixture(scope="module")
+def good():
+    return evidence(SMALL)
+
+
+def plan_of(cluster="session", **gates):
+    return ARTICLES.model_copy(update={"gates": Gates(**gates), "cluster": cluster})
+
+
+def gate(found, plan, name):
+    gates = decide(plan, found, REGISTERED).gates
+    return next(gate for gate in gates if gate.name == name)
+
+
+def rare(found):
+    """One call in 25 was mirrored at a hundredth of the rate."""
+    return np.arange(len(found.pairs)) % 25 == 7
+
+
+def weighted(found, **columns):
+    return with_columns(found, weight=np.where(rare(found), 100.0, 1.0), **columns)
+
+
+def test_rarely_mirrored_calls_cost_what_production_pays(good):
+    dear = np.where(rare(good), 3, 0.3) * good.pairs.primary_cost_usd
+    plan = plan_of(cost=Cost(ratio=1.0))
+    assert gate(with_columns(good, candidate_cost_usd=dear), plan, "cost").state is State.PASS
+    found = gate(weighted(good, candidate_cost_usd=dear), plan, "cost")
+    assert found.state is State.FAIL
+    assert found.delta == pytest.approx((3 * 100 + 0.3 * 24) / 124, rel=0.02)
+
+
+def test_rarely_mirrored_calls_are_as_slow_as_in_production(good):
+    slow = np.where(rare(good), 3.0, 0.3) * good.pairs.primary_latency_ms
+    plan = plan_of(latency=Latency())
+    assert gate(with_columns(good, candidate_latency_ms=slow), plan, "latency").state is State.PASS
+    found = gate(weighted(good, candidate_latency_ms=slow), plan, "latency")
+    assert found.state is State.FAIL
+    fine = gate(weighted(good), plan, "latency")
+    assert (fine.state, "thinned" in fine.method) == (State.PASS, True)
+    assert fine.n == pytest.approx(480 + 115, abs=2)
