@@ -56,3 +56,15 @@ def test_rarely_mirrored_calls_are_as_slow_as_in_production(good):
     fine = gate(weighted(good), plan, "latency")
     assert (fine.state, "thinned" in fine.method) == (State.PASS, True)
     assert fine.n == pytest.approx(480 + 115, abs=2)
+
+
+def test_a_few_timed_calls_do_not_speak_for_all(good):
+    n = len(good.pairs)
+    plan = plan_of(latency=Latency())
+    few = np.where(np.arange(n) < 300, good.pairs.candidate_latency_ms, np.nan)
+    found = gate(with_columns(good, candidate_latency_ms=few), plan, "latency")
+    assert found.state is State.UNPROVEN
+    assert "300 of 12,000 pairs have a latency" in found.reason
+    most = np.where(np.arange(n) % 25 > 0, good.pairs.candidate_latency_ms, np.nan)
+    found = gate(with_columns(good, candidate_latency_ms=most), plan, "latency")
+    assert found.state is State.PASS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from shadow_mw.decide.stats import Interval
-    from shadow_mw.evidence import Floats
+    from shadow_mw.evidence import Bools, Floats, Pairs
 
     Ints = npt.NDArray[np.int64]
 
@@ -50,22 +51,41 @@ def latency_gate(case: Case, plan: Latency) -> list[GateResult]:
             )
         ]
     interval, method = _interval(case, ours, theirs, kept, plan.percent)
-    return [
-        measured(
-            name,
-            title,
-            primary=percentile(ours, plan.percent),
-            candidate=percentile(theirs, plan.percent),
-            interval=interval,
-            margin=plan.ratio,
-            better=LOWER,
-            unit="ratio",
-            needed=needed,
-            n=len(ours),
-            method=method,
-            shown=words.in_ratios,
-        )
-    ]
+    result = measured(
+        name,
+        title,
+        primary=percentile(ours, plan.percent),
+        candidate=percentile(theirs, plan.percent),
+        interval=interval,
+        margin=plan.ratio,
+        better=LOWER,
+        unit="ratio",
+        needed=needed,
+        n=len(ours),
+        method=method,
+        shown=words.in_ratios,
+    )
+    return [_if_seen(case, result)]
+
+
+def _if_seen(case: Case, result: GateResult) -> GateResult:
+    """No pass where the calls with a latency are too few of all to speak for them.
+
+    The plan says how much of production's calls a window has to see in `hour_share`; `completion`
+    is about pairs, and calls that were backfilled are pairs without a latency.
+    """
+    timed, needed = _timed(case.pairs), case.plan.window.hour_share
+    seen = float(np.average(timed, weights=case.weight))
+    if seen >= needed:
+        return result
+    reason = (
+        f"{timed.sum():,} of {words.calls(len(timed), 'pair')} have a latency that compares"
+        f" ({words.share(seen)} of calls, {words.share(needed)} is needed; backfilled pairs have"
+        " none)"
+    )
+    if result.state is State.FAIL:
+        return replace(result, reason=f"{result.reason} ({reason})")
+    return replace(result, state=State.UNPROVEN, reason=reason)
 
 
 def _interval(
@@ -134,10 +154,14 @@ def percentile(values: Floats, percent: int) -> float:
 def _comparable(case: Case) -> tuple[Floats, Floats, Ints]:
     """Latencies of both legs, and the indices of their pairs; of one weight, thinned to it."""
     ours, theirs = case.pairs.primary_latency_ms, case.pairs.candidate_latency_ms
-    kept = np.flatnonzero(~(np.isnan(ours) | np.isnan(theirs)))
+    kept = np.flatnonzero(_timed(case.pairs))
     if case.weight is not None and len(kept):
         kept = kept[evenly(case.weight[kept])]
     return ours[kept], theirs[kept], kept
+
+
+def _timed(pairs: Pairs) -> Bools:
+    return ~(np.isnan(pairs.primary_latency_ms) | np.isnan(pairs.candidate_latency_ms))
 
 
 def evenly(weight: Floats) -> Ints:
