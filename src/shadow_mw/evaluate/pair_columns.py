@@ -105,5 +105,6 @@ def _named(
     names = dict(store.query("SELECT id, name FROM names"))
     texts = [names.get(number, "") for number in found.tolist()]
     ordered = sorted(set(texts))
-    ranks = np.array([ordered.index(text) for text in texts], np.int32)
+    rank = {text: place for place, text in enumerate(ordered)}
+    ranks = np.array([rank[text] for text in texts], np.int32)
     return (ranks[codes] if len(ranks) else codes.astype(np.int32)), tuple(ordered)
