@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 
 import click
 
@@ -37,6 +38,8 @@ COMMANDS = {
 """Command to module; a module is imported only when its command is used."""
 
 EXIT_USAGE = 64
+EXIT_FAULT = 70
+"""Of this program; 1 is what a failed gate, a raised alarm or a stopped run returns."""
 
 
 class LazyGroup(click.Group):
@@ -64,7 +67,10 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; every expected error is one line on stderr and an exit code."""
+    """Run the command line; every expected error is one line on stderr and an exit code.
+
+    Any other one is its traceback, a last line that names it, and 70.
+    """
     try:
         result = cli.main(standalone_mode=False)
     except click.UsageError as error:
@@ -82,4 +88,8 @@ def main() -> None:
     except OSError as error:
         click.echo(f"shadow-mw: {error.filename}: {error.strerror}", err=True)
         sys.exit(ConfigError.exit_code)
+    except Exception as error:  # noqa: BLE001  # 1 would be an answer
+        traceback.print_exc()
+        click.echo(f"shadow-mw: a fault of its own: {type(error).__name__}: {error}", err=True)
+        sys.exit(EXIT_FAULT)
     sys.exit(result if isinstance(result, int) else 0)

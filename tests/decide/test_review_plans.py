@@ -1,11 +1,17 @@
 """Ways in which a verdict might have rested on what nobody had promised beforehand."""
 
 import json
+import shutil
+import sqlite3
+import threading
+from contextlib import closing
 from dataclasses import replace
 
+import pytest
 from decide.earlier import registered_earlier
-from rows.pair_rows import command, row
+from rows.pair_rows import command, lines, row
 
+from shadow_mw.commands.alert_threads import _look
 from shadow_mw.decide.presets import ARTICLES
 from shadow_mw.decide.registered import Registered, plan_name
 from shadow_mw.evaluate.evidence import gather
@@ -14,6 +20,27 @@ from shadow_mw.results import Series
 
 REGISTERED_NS = 5_000_000_000
 KNOWN = Registered(ARTICLES.hash, REGISTERED_NS, 0)
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory):
+    """A plan, then history from before it."""
+    directory = tmp_path_factory.mktemp("imported")
+    rows = [row(f"p{n}", time=f"2026-11-02T09:0{n}:00Z", experiment="e") for n in range(5)]
+    (directory / "rows.jsonl").write_text(lines(*rows))
+    plan = ("plan", "--preset", "articles", "--experiment", "e", "--register", "--assumed")
+    for arguments in (plan, ("import", "rows.jsonl")):
+        done = command(directory, *arguments)
+        assert done.returncode == 0, done.stderr
+    return directory
+
+
+@pytest.fixture
+def store(imported, tmp_path):
+    """The directory of one that may be changed."""
+    for file in imported.glob("shadow.db*"):
+        shutil.copy(file, tmp_path)
+    return tmp_path
 
 
 def test_a_plan_of_a_store_without_a_leg_is_before_any_data(tmp_path):
@@ -33,19 +60,12 @@ def test_calls_that_were_made_before_the_plan_do_not_count_however_late_they_com
     assert plan_name(ARTICLES, KNOWN, later, later).registered
 
 
-def test_history_that_is_imported_after_the_plan_does_not_make_it_count(tmp_path):
-    rows = [row(f"p{n}", time=f"2026-11-02T09:0{n}:00Z", experiment="e") for n in range(5)]
-    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
-    plan = ("plan", "--preset", "articles", "--experiment", "e", "--register", "--assumed")
-    for arguments in (plan, ("import", "rows.jsonl")):
-        done = command(tmp_path, *arguments)
-        assert done.returncode == 0, done.stderr
-
+def test_history_that_is_imported_after_the_plan_does_not_make_it_count(store):
     def note():
-        return json.loads(command(tmp_path, "verdict", "--json").stdout)["plan"]["note"]
+        return json.loads(command(store, "verdict", "--json").stdout)["plan"]["note"]
 
     assert "its calls were made before the plan was registered" in note()
-    registered_earlier(tmp_path / "shadow.db", "e")
+    registered_earlier(store / "shadow.db", "e")
     assert note() == "registered 2026-11-01T00:00:00Z, before any data"
 
 
@@ -67,3 +87,15 @@ def test_a_plan_for_everybody_says_how_many_share_it():
 
     assert found.registered
     assert found.note.endswith("before any data; 2 candidates of the experiment share it")
+
+
+def test_a_fault_of_the_program_is_neither_no_go_nor_an_alarm(store, monkeypatch):
+    with closing(sqlite3.connect(store / "shadow.db")) as connection, connection:
+        connection.execute("UPDATE meta SET value = '{' WHERE name = 'plan:e'")
+
+    done = command(store, "verdict")
+    assert done.returncode == 70
+    last = done.stderr.decode().splitlines()[-1]
+    assert last.startswith("shadow-mw: a fault of its own: JSONDecodeError: ")
+    monkeypatch.setenv("SHADOW_STORE", str(store / "shadow.db"))
+    assert _look(threading.Event()) == last
