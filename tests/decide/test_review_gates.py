@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from decide.windows import Window, evidence, with_columns
 
-from shadow_mw.decide.plan import Cost, Gates, Latency
+from shadow_mw.decide.plan import Cost, Gates, Latency, Rate
 from shadow_mw.decide.presets import ARTICLES
 from shadow_mw.decide.verdict import decide
 from shadow_mw.verdicts import PlanName, State
@@ -68,3 +70,31 @@ def test_a_few_timed_calls_do_not_speak_for_all(good):
     most = np.where(np.arange(n) % 25 > 0, good.pairs.candidate_latency_ms, np.nan)
     found = gate(with_columns(good, candidate_latency_ms=most), plan, "latency")
     assert found.state is State.PASS
+
+
+def lost(found, **reasons):
+    return replace(found, lost={**found.lost, **reasons})
+
+
+def test_calls_that_an_open_breaker_spared_the_candidate_are_failures(good):
+    plan = plan_of(errors=Rate(margin=0.001, cap=0.02))
+    for reasons, state in (
+        ({}, State.PASS),
+        ({"circuit_open": 2}, State.PASS),
+        ({"circuit_open": 300}, State.UNPROVEN),
+    ):
+        found = lost(good, **reasons)
+        assert gate(found, plan, "errors").state is state
+    assert "300 calls not made since the candidate was down" in gate(found, plan, "errors").reason
+    assert gate(found, plan, "errors.cap").state is State.UNPROVEN
+    bad = lost(evidence(replace(SMALL, errors=(0.002, 0.02))), circuit_open=300)
+    assert gate(bad, plan, "errors").state is State.FAIL
+
+
+@pytest.mark.parametrize("cluster", ["session", "pair"])
+def test_calls_for_which_the_candidate_was_too_late_are_endless(cluster):
+    together = evidence(replace(SMALL, batch=3))
+    plan = plan_of(cluster, latency=Latency())
+    for n, state in ((100, State.PASS), (590, State.UNPROVEN), (5_000, State.UNPROVEN)):
+        found = gate(lost(together, queue_expired=n), plan, "latency")
+        assert (found.state, "fell behind" in found.reason) == (state, True)

@@ -10,7 +10,15 @@ import numpy as np
 
 from shadow_mw.decide import stats, words
 from shadow_mw.decide.case import Case
-from shadow_mw.decide.gates.result import LOWER, PLANNED_ONLY, finite, lacking, measured
+from shadow_mw.decide.gates.not_taken import TOO_SLOW, not_taken
+from shadow_mw.decide.gates.result import (
+    LOWER,
+    PLANNED_ONLY,
+    finite,
+    lacking,
+    measured,
+    state_of,
+)
 from shadow_mw.decide.plan import Latency
 from shadow_mw.verdicts import GateResult, State
 
@@ -50,7 +58,8 @@ def latency_gate(case: Case, plan: Latency) -> list[GateResult]:
                 method=FIXED + THINNED,
             )
         ]
-    interval, method = _interval(case, ours, theirs, kept, plan.percent)
+    clusters = None if case.units.codes is None else case.units.codes[kept]
+    interval, method = _interval(case, ours, theirs, clusters, plan.percent)
     result = measured(
         name,
         title,
@@ -65,7 +74,35 @@ def latency_gate(case: Case, plan: Latency) -> list[GateResult]:
         method=method,
         shown=words.in_ratios,
     )
-    return [_if_seen(case, result)]
+    return [_if_seen(case, _if_taken(case, plan, result, ours, theirs, clusters))]
+
+
+def _if_taken(
+    case: Case,
+    plan: Latency,
+    result: GateResult,
+    ours: Floats,
+    theirs: Floats,
+    clusters: Ints | None,
+) -> GateResult:
+    """No pass that would not hold were the calls that the candidate did not take endless.
+
+    The primary's of these calls are in no pair, and are taken to be like its others.
+    """
+    n, share = not_taken(case, TOO_SLOW)
+    if not n or result.state is not State.PASS:
+        return result
+    reason = f"{words.calls(n, 'call')} not made since the candidate was down or fell behind"
+    if share < 1 - plan.percent / 100:
+        more = math.ceil(share / (1 - share) * len(ours))
+        like = np.sort(ours)[np.linspace(0, len(ours) - 1, more).astype(np.int64)]
+        alone = None if clusters is None else np.append(clusters, np.full(more, -1))
+        endless = np.append(theirs, np.full(more, np.inf))
+        interval, _ = _interval(case, np.append(ours, like), endless, alone, plan.percent)
+        if state_of(interval, plan.ratio, LOWER) is State.PASS:
+            return replace(result, reason=f"{result.reason} (and with {reason} as endless ones)")
+    reason = f"{reason}: as endless ones they are beyond the limit, {result.needed}"
+    return replace(result, state=State.UNPROVEN, reason=reason)
 
 
 def _if_seen(case: Case, result: GateResult) -> GateResult:
@@ -89,10 +126,9 @@ def _if_seen(case: Case, result: GateResult) -> GateResult:
 
 
 def _interval(
-    case: Case, ours: Floats, theirs: Floats, kept: Ints, percent: int
+    case: Case, ours: Floats, theirs: Floats, clusters: Ints | None, percent: int
 ) -> tuple[Interval, str]:
-    alpha, codes = case.look.alpha, case.units.codes
-    clusters = None if codes is None else codes[kept]
+    alpha = case.look.alpha
     if case.look.planned:
         method = FIXED if case.weight is None else FIXED + THINNED
         return stats.quantile_ratio(ours, theirs, percent, alpha, clusters), method

@@ -12,6 +12,7 @@ from shadow_mw.decide.gates.coverage import coverage_gates
 from shadow_mw.decide.gates.judged import win_rate_gate
 from shadow_mw.decide.gates.latency import latency_gate, load_gate
 from shadow_mw.decide.gates.likeness import likeness_gate
+from shadow_mw.decide.gates.not_taken import as_failures
 from shadow_mw.decide.gates.rates import rate_gate
 from shadow_mw.decide.gates.segments import segments_gate
 from shadow_mw.verdicts import Coverage, GateResult, SegmentRow
@@ -25,7 +26,7 @@ GATES: Final[dict[str, tuple[Gate, ...]]] = {
     "invalid_output": (lambda case, plan: rate_gate(case, "invalid_output", plan),),
     "null_like": (lambda case, plan: rate_gate(case, "null_like", plan),),
     "accuracy": (lambda case, plan: rate_gate(case, "accuracy", plan),),
-    "errors": (lambda case, plan: rate_gate(case, "errors", plan),),
+    "errors": (lambda case, plan: as_failures(case, rate_gate(case, "errors", plan)),),
     "checks": (checks_gate,),
     "latency": (latency_gate, load_gate),
     "win_rate": (win_rate_gate,),
