@@ -6,17 +6,23 @@ import sqlite3
 import threading
 from contextlib import closing
 from dataclasses import replace
+from decimal import Decimal
 
+import numpy as np
 import pytest
 from decide.earlier import registered_earlier
+from decide.windows import evidence, with_columns
 from rows.pair_rows import command, lines, row
 
 from shadow_mw.commands.alert_threads import _look
+from shadow_mw.decide.phases import PHASES, phase_result
 from shadow_mw.decide.presets import ARTICLES
 from shadow_mw.decide.registered import Registered, plan_name
+from shadow_mw.decide.verdict import decide
 from shadow_mw.evaluate.evidence import gather
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import Series
+from shadow_mw.verdicts import State
 
 REGISTERED_NS = 5_000_000_000
 KNOWN = Registered(ARTICLES.hash, REGISTERED_NS, 0)
@@ -99,3 +105,30 @@ def test_a_fault_of_the_program_is_neither_no_go_nor_an_alarm(store, monkeypatch
     assert last.startswith("shadow-mw: a fault of its own: JSONDecodeError: ")
     monkeypatch.setenv("SHADOW_STORE", str(store / "shadow.db"))
     assert _look(threading.Event()) == last
+
+
+@pytest.mark.parametrize(
+    ("priced", "budget", "state"),
+    [
+        (1.0, "10.00", State.PASS),
+        (0.995, "10.00", State.PASS),
+        (0.5, "10.00", State.UNPROVEN),
+        (0.995, "3.99", State.UNPROVEN),
+        (0.5, "1.00", State.FAIL),
+    ],
+)
+def test_a_budget_is_not_kept_by_calls_without_a_price(priced, budget, state):
+    """All calls cost $4.00: what is left unpriced of them has cost something too."""
+    found = evidence()
+    n = round(priced * len(found.pairs))
+    each = np.full(len(found.pairs), 4.0 / len(found.pairs))
+    each[n:] = np.nan
+    unpriced = len(found.pairs) - n
+    found = replace(with_columns(found, candidate_cost_usd=each), unpriced=unpriced)
+    plan = ARTICLES.model_copy(update={"budget_usd": Decimal(budget)})
+    verdict = decide(plan, found, plan_name(plan, None, None))
+
+    gates = phase_result(PHASES["5"], plan, found, verdict).gates
+    gate = next(gate for gate in gates if gate.name == "phase.budget")
+    assert gate.state is state
+    assert ("unpriced: " in gate.reason) == (priced < 1 and state is not State.FAIL)

@@ -15,7 +15,7 @@ from typing import Final
 from shadow_mw.decide.calendar import iso
 from shadow_mw.decide.case import case_of
 from shadow_mw.decide.gates.result import HIGHER, LOWER
-from shadow_mw.decide.plan import Plan
+from shadow_mw.decide.plan import Cost, Plan
 from shadow_mw.evidence import Evidence
 from shadow_mw.verdicts import Decision, GateResult, State, Verdict
 
@@ -149,13 +149,15 @@ def _pairs(phase: Phase, plan: Plan, n: int) -> GateResult:
 
 
 def _budget(plan: Plan, evidence: Evidence) -> list[GateResult]:
-    """What the candidate's calls have cost so far; where prices are known."""
+    """What the candidate's calls have cost so far."""
     if plan.budget_usd is None:
         return []
     import numpy as np
 
     limit = float(plan.budget_usd)
     spent = float(np.nansum(evidence.pairs.candidate_cost_usd))
+    priced = int((~np.isnan(evidence.pairs.candidate_cost_usd)).sum())
+    state, reason = _spent(plan, spent, limit, priced, evidence.unpriced)
     return [
         GateResult(
             name="phase.budget",
@@ -168,12 +170,25 @@ def _budget(plan: Plan, evidence: Evidence) -> list[GateResult]:
             better=LOWER,
             unit="usd",
             needed=f"at most ${limit:,.2f}",
-            state=State.PASS if spent <= limit else State.FAIL,
-            n=len(evidence.pairs),
-            reason=f"the candidate's calls cost ${spent:,.2f} of ${limit:,.2f}",
+            state=state,
+            n=priced,
+            reason=reason,
             method="counted",
         )
     ]
+
+
+def _spent(plan: Plan, spent: float, limit: float, priced: int, unpriced: int) -> tuple[State, str]:
+    """Calls without a price have cost something too: like the others, where they are few."""
+    reason = f"the candidate's calls cost ${spent:,.2f} of ${limit:,.2f}"
+    if spent > limit:
+        return State.FAIL, reason
+    if not unpriced:
+        return State.PASS, reason
+    reason += f"; unpriced: {unpriced:,} of {priced + unpriced:,} calls"
+    few = unpriced <= (plan.gates.cost or Cost()).unpriced_share * (priced + unpriced)
+    held = few and spent * (priced + unpriced) <= limit * priced
+    return State.PASS if held else State.UNPROVEN, reason
 
 
 def _unsigned(verdict: Verdict, evidence: Evidence, plan: Plan) -> str | None:
