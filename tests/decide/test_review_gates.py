@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from decide.windows import Window, evidence, with_columns
 
-from shadow_mw.decide.plan import Cost, Gates, Latency, Rate
+from shadow_mw.decide.plan import Checks, Cost, Gates, Latency, Rate
 from shadow_mw.decide.presets import ARTICLES
 from shadow_mw.decide.verdict import decide
+from shadow_mw.evidence import PairedCount
 from shadow_mw.verdicts import PlanName, State
 
 REGISTERED = PlanName("articles", ARTICLES.hash, True, "registered, before any data")
@@ -98,3 +99,15 @@ def test_calls_for_which_the_candidate_was_too_late_are_endless(cluster):
     for n, state in ((100, State.PASS), (590, State.UNPROVEN), (5_000, State.UNPROVEN)):
         found = gate(lost(together, queue_expired=n), plan, "latency")
         assert (found.state, "fell behind" in found.reason) == (state, True)
+
+
+def test_faults_of_one_session_are_no_independent_proof():
+    n, plan = SMALL.pairs, plan_of(checks=Checks(margin=0.005))
+    faults = (PairedCount("refused", n, 0, 150, 160), PairedCount("truncated", n, 0, 10, 300))
+    alone, together = (evidence(replace(SMALL, batch=batch), checks=faults) for batch in (1, 20))
+    assert gate(alone, plan, "checks.refused").state is State.PASS
+    assert gate(together, plan, "checks.refused").state is State.UNPROVEN
+    assert "design effect 20.00" in gate(together, plan, "checks.refused").method
+    assert gate(alone, plan, "checks.truncated").state is State.FAIL
+    narrow, wide = (gate(each, plan, "checks.truncated").interval for each in (alone, together))
+    assert wide[1] - wide[0] > 3 * (narrow[1] - narrow[0])

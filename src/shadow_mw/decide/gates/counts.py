@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from shadow_mw.decide import stats, words
 from shadow_mw.decide.case import Case
 from shadow_mw.decide.differences import TANGO, design_effect, score_p
@@ -89,7 +91,8 @@ def checks_gate(case: Case, plan: Checks) -> list[GateResult]:
         return [
             lacking("checks", "deterministic checks", reason, needed=needed, margin=plan.margin)
         ]
-    results = []
+    results, size = [], _most_effect(case)
+    worst = f"; design effect {size:.2f}: clusters taken to be of one luck" if size > 1 else ""
     for name in names:
         check = found.get(name)
         title = name.replace("_", " ")
@@ -105,13 +108,13 @@ def checks_gate(case: Case, plan: Checks) -> list[GateResult]:
                 title,
                 primary=(check.both + check.primary_only) / check.n,
                 candidate=(check.both + check.candidate_only) / check.n,
-                interval=_interval(case, check, case.look.alpha, 1.0),
+                interval=_interval(case, check, case.look.alpha, size),
                 margin=plan.margin,
                 better=LOWER,
                 unit="points",
                 needed=needed,
                 n=check.n,
-                method=(TANGO if case.look.planned else RATES) + "; clusters are not known here",
+                method=(TANGO if case.look.planned else RATES) + worst,
             )
         )
     return results
@@ -136,3 +139,13 @@ def _design_effect(case: Case) -> float:
     """That of all null fields together: single fields come without their clusters."""
     found = counted(MEASURES["hallucination"], case.pairs, case.units, case.weight)
     return 1.0 if found is None else design_effect(found)
+
+
+def _most_effect(case: Case) -> float:
+    """The largest design effect there can be: checks come without their clusters.
+
+    Pairs of one cluster are taken for copies of one another: the mean size of the cluster of a
+    pair. Kish (1965, section 8.2) with an intraclass correlation of 1.
+    """
+    sizes = case.units.sums(np.ones(len(case.pairs)))
+    return float(sizes @ sizes) / float(sizes.sum()) if len(sizes) else 1.0
