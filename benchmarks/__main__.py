@@ -14,6 +14,7 @@ import psutil
 
 from benchmarks import (
     alarms,
+    article_verdict,
     calibration,
     checks,
     collector,
@@ -49,6 +50,7 @@ PARTS: dict[str, Callable[..., Part]] = {
     "P": peers.measure,
     "S": scale.measure,
     "V": decisions.measure,
+    "W": article_verdict.measure,
 }
 
 

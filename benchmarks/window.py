@@ -118,12 +118,14 @@ def rows(window: Window, people: People | None = None) -> Iterator[Row]:
             yield row | {"candidate": {"id": "primary"} | leg}
 
 
-def regraded(window: Window) -> Iterator[Row]:
+def regraded(file: Path) -> Iterator[Row]:
     """Truths of those rows where the form says otherwise, as `shadow-mw label` takes them."""
-    for row in rows(replace(window, repeats=0.0)):
-        truth = format_first(row["truth"], row["primary"], row["candidate"])
-        if truth != row["truth"]:
-            yield {"key": row["key"], "truth": truth}
+    with file.open(encoding="utf-8") as lines:
+        for row in map(json.loads, lines):
+            truth = format_first(row["truth"], row["primary"], row["candidate"])
+            # The primary's second answer changes no truth.
+            if truth != row["truth"] and "id" not in row["candidate"]:
+                yield {"key": row["key"], "truth": truth}
 
 
 def _random(window: Window, name: str) -> random.Random:
@@ -163,6 +165,11 @@ def write(window: Window, path: Path, labels: Path | None = None, labelled: int 
     if labels and people:
         _write(labels, people.labels)
     return written
+
+
+def write_regraded(rows_file: Path, path: Path) -> int:
+    """Write the truths that form alone would have otherwise; how many there are."""
+    return _write(path, regraded(rows_file))
 
 
 def _write(path: Path, lines: Iterable[Row], advance: Callable[[int], None] | None = None) -> int:
@@ -209,8 +216,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     written = write(window, args.out, args.labels, args.labelled)
     print(f"{written:,} rows in {args.out}", file=sys.stderr)
     if args.regraded:
-        n = _write(args.regraded, regraded(replace(window, form_is_truth=False)))
-        print(f"{n:,} truths in {args.regraded}", file=sys.stderr)
+        print(
+            f"{write_regraded(args.out, args.regraded):,} truths in {args.regraded}",
+            file=sys.stderr,
+        )
 
 
 if __name__ == "__main__":
