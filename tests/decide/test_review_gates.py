@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from decide.windows import Window, evidence, with_columns
 
-from shadow_mw.decide.plan import Checks, Cost, Gates, Latency, Rate
+from shadow_mw.decide.plan import Checks, Cost, Gates, Latency, Rate, Segments
 from shadow_mw.decide.presets import ARTICLES
 from shadow_mw.decide.verdict import decide
 from shadow_mw.evidence import PairedCount
@@ -111,3 +112,32 @@ def test_faults_of_one_session_are_no_independent_proof():
     assert gate(alone, plan, "checks.truncated").state is State.FAIL
     narrow, wide = (gate(each, plan, "checks.truncated").interval for each in (alone, together))
     assert wide[1] - wide[0] > 3 * (narrow[1] - narrow[0])
+
+
+def test_a_segment_may_be_called_what_none_is_called(good):
+    """The named one has no truth for null fields, and so other measures than the rest."""
+    named = np.arange(len(good.pairs)) % 2
+    part = with_columns(
+        replace(good, segments=("", "(none)")),
+        segment=named.astype(np.int32),
+        nulls=np.where(named, 0, good.pairs.nulls).astype(np.int32),
+        candidate_hallucinated=np.where(named, 0, 1).astype(np.int32),
+    )
+    rows = decide(plan_of(segments=Segments()), part, REGISTERED).segments
+    assert [(row.name, row.state) for row in rows] == [("(none)", "regressed"), ("(none)", "ok")]
+    assert [row.pairs for row in rows] == [6_000, 6_000]
+
+
+def test_thousands_of_small_segments_are_decided_in_seconds(good):
+    n = len(good.pairs)
+    many = with_columns(
+        replace(good, segments=tuple(f"{i:05}" for i in range(n // 2))),
+        segment=(np.arange(n) % (n // 2)).astype(np.int32),
+    )
+    began = time.process_time()
+    found = decide(plan_of(segments=Segments()), many, REGISTERED)
+    assert time.process_time() - began < 10
+    assert len(found.segments) == 101
+    assert found.segments[0].interval is None
+    assert found.segments[-1].name == "(5,900 more segments)"
+    assert sum(row.pairs for row in found.segments) == n

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -36,11 +37,16 @@ OK, REGRESSED, INSUFFICIENT = "ok", "regressed", "insufficient"
 class Part:
     """One segment: what each measure counts in it."""
 
+    code: int
+    """Unlike its name its own: an app may well call a segment what none is called here."""
     name: str
     share: float
     pairs: int
     small: bool
+    chosen: Ints
+    """Its pairs."""
     counts: dict[str, Sums]
+    """Empty where it is small: nothing is tested in it."""
 
 
 def segment_rows(case: Case, plan: Segments) -> tuple[SegmentRow, ...]:
@@ -53,14 +59,16 @@ def segment_rows(case: Case, plan: Segments) -> tuple[SegmentRow, ...]:
     parts = list(_parts(case, plan))
     tests = [(part, name) for part in parts if not part.small for name in part.counts]
     near, falls = _tested(case, plan, tests)
-    nearest: dict[str, list[tuple[bool, float, str]]] = {}
+    nearest: dict[int, list[tuple[bool, float, str]]] = {}
     for (part, name), close, fell in zip(tests, near, falls, strict=True):
         # Of measures that fell, the one with the most harm; else the one that is nearest to it.
-        nearest.setdefault(part.name, []).append((not fell, 0.0 if fell else close, name))
-    rows = [_row(case, part, nearest.get(part.name, [])) for part in parts]
+        nearest.setdefault(part.code, []).append((not fell, 0.0 if fell else close, name))
+    rows = [_row(case, part, nearest[part.code]) for part in parts if not part.small]
+    rows += _small(case, [part for part in parts if part.small])
     order = {REGRESSED: 0, INSUFFICIENT: 1, OK: 2}
-    rows.sort(key=lambda row: (order[row.state], -row.share, row.name))
-    return tuple(_fewer(rows))
+    # The row that many small ones share is the last.
+    rows.sort(key=lambda row: (not row.measure, order[row.state], -row.share, row.name))
+    return tuple(rows)
 
 
 def _tested(
@@ -84,15 +92,13 @@ def _distance(plan: Segments, found: Difference, name: str) -> float:
 
 
 def _row(case: Case, part: Part, tests: list[tuple[bool, float, str]]) -> SegmentRow:
-    stands, _, measure = min(
-        tests, key=lambda t: t[:2], default=(True, 0.0, next(iter(part.counts)))
-    )
+    stands, _, measure = min(tests, key=lambda t: t[:2])
     shown = difference(part.counts[measure], case.plan.alpha, planned=case.look.planned)
     return SegmentRow(
         name=part.name,
         share=part.share,
         pairs=part.pairs,
-        state=REGRESSED if not stands else INSUFFICIENT if part.small else OK,
+        state=OK if stands else REGRESSED,
         measure=measure,
         primary=shown.primary,
         candidate=shown.candidate,
@@ -114,18 +120,20 @@ def _parts(case: Case, plan: Segments) -> Iterator[Part]:
     order = np.argsort(codes, kind="stable")
     bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
     total, labelled = float(pairs.weight.sum()), bool(pairs.scored.any())
-    for name, first, last in zip(names, bounds[:-1], bounds[1:], strict=True):
+    for code, (first, last) in enumerate(pairwise(bounds)):
         if first == last:
             continue
         chosen = order[first:last]
-        part = select(pairs, chosen)
-        known = int(part.scored.sum()) if labelled else len(part)
+        known = int(pairs.scored[chosen].sum()) if labelled else len(chosen)
+        small = known < plan.smallest
         yield Part(
-            name,
-            float(part.weight.sum()) / total,
-            len(part),
-            min(len(part), known) < plan.smallest,
-            counts_of(case, part, chosen),
+            code,
+            names[code],
+            float(pairs.weight[chosen].sum()) / total,
+            len(chosen),
+            small,
+            chosen,
+            {} if small else counts_of(case, select(pairs, chosen), chosen),
         )
 
 
@@ -151,14 +159,26 @@ def segments_of(case: Case) -> tuple[Ints, tuple[str, ...]]:
     return codes, tuple(name or UNNAMED for name in names)
 
 
-def _fewer(rows: list[SegmentRow]) -> Iterator[SegmentRow]:
-    """The smallest of too many small segments share one row."""
-    small = [row for row in rows if row.state == INSUFFICIENT]
-    rest = set(map(id, small[MOST_SMALL:]))
-    yield from (row for row in rows if id(row) not in rest)
-    if rest:
-        name = f"({len(rest):,} more segments)"
-        share, pairs = (
-            sum(getattr(r, key) for r in small[MOST_SMALL:]) for key in ("share", "pairs")
+def _small(case: Case, parts: list[Part]) -> Iterator[SegmentRow]:
+    """Segments too small to say have no interval; the smallest of too many share one row."""
+    parts = sorted(parts, key=lambda part: (-part.share, part.name))
+    for part in parts[:MOST_SMALL]:
+        counts = counts_of(case, select(case.pairs, part.chosen), part.chosen)
+        measure, found = next(iter(counts.items()))
+        ours, theirs = found.rates
+        yield SegmentRow(
+            part.name,
+            part.share,
+            part.pairs,
+            INSUFFICIENT,
+            measure,
+            ours,
+            theirs,
+            theirs - ours,
+            None,
+            found.n,
         )
+    if rest := parts[MOST_SMALL:]:
+        name = f"({len(rest):,} more segments)"
+        share, pairs = sum(part.share for part in rest), sum(part.pairs for part in rest)
         yield SegmentRow(name, share, pairs, INSUFFICIENT, "", None, None, None, None, pairs)
