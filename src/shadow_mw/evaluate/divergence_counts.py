@@ -14,13 +14,16 @@ from shadow_mw.results import FieldOutcome
 
 LABELLED_VALUES = f"""
 SELECT NOT d.grounded, f.candidate != 'correct', count(*)
-FROM divergences d JOIN paths ON paths.id = d.path
-JOIN fields f ON f.pair = d.pair AND f.path = d.path
+FROM divergences d NOT INDEXED CROSS JOIN paths ON paths.id = d.path
+CROSS JOIN fields f ON f.pair = d.pair AND f.path = d.path
 WHERE d.series = {SERIES} AND d.kind IN ('candidate_only', 'different') AND d.grounded IS NOT NULL
     AND f.truth IS NOT NULL AND instr(paths.path, '[]') = 0
 GROUP BY 1, 2
 """
-"""In a list nobody knows which leaf of the truth a differing one is; outside there is only one."""
+"""In a list nobody knows which leaf of the truth a differing one is; outside there is only one.
+
+In the order of pairs, which is that of both tables.
+"""
 
 
 def divergence_summary(

@@ -13,7 +13,7 @@ from shadow_mw.evaluate.store import Store
 from shadow_mw.results import Series
 
 POINTS: Final = 200
-AT_ONCE: Final = 10_000
+AT_ONCE: Final = 2_000
 
 Curve = list[tuple[float, float]]
 

@@ -7,13 +7,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from shadow_mw.evaluate.series import SERIES
+from shadow_mw.evaluate.series import DATED, SERIES
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evaluate.tables import DOCUMENT
 from shadow_mw.evidence import Pairs
 
-AT_ONCE: Final = 20_000
-"""Rows that are objects at the same time."""
+AT_ONCE: Final = 2_000
+"""Rows that are objects at the same time: more are slower, they leave the caches."""
 LEAST_RATE: Final = 1e-6
 """No call stands for more than a million."""
 
@@ -45,7 +45,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 def pair_columns(store: Store, key: tuple[str, str]) -> tuple[Pairs, tuple[str, ...]]:
-    """Every pair that compares in the order of time, and the names of their segments.
+    """Every dated pair that compares in the order of time, and the names of their segments.
 
     Pairs of the same time stand as they were stored. Segments are sorted; '' is that of pairs
     without one, where there are any.
@@ -71,7 +71,9 @@ def pair_columns(store: Store, key: tuple[str, str]) -> tuple[Pairs, tuple[str, 
 def _fill(columns: Arrays, store: Store, key: tuple[str, str]) -> int:
     wanted = ", ".join(sql for sql, _ in COLUMNS.values())
     # Not by the index of the series: its pairs are most of the table, and in the order of harm.
-    sql = f"SELECT {wanted} FROM pairs NOT INDEXED WHERE series = {SERIES} AND {COMPARED}"
+    sql = (
+        f"SELECT {wanted} FROM pairs NOT INDEXED WHERE series = {SERIES} AND {COMPARED} AND {DATED}"
+    )
     done = 0
     for rows in store.chunks(f"{sql} ORDER BY id", key, AT_ONCE):
         end = done + len(rows)

@@ -8,7 +8,7 @@ from typing import Final
 from shadow_mw.evaluate.series import SERIES
 from shadow_mw.evaluate.store import Store
 
-AT_ONCE: Final = 10_000
+AT_ONCE: Final = 2_000
 
 
 def percentile(ordered: list[float], percent: int) -> float | None:

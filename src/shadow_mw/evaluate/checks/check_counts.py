@@ -12,7 +12,7 @@ from shadow_mw.evaluate.store import Store
 from shadow_mw.results import CheckCounts, Spread
 
 MOST_REASONS = 3
-AT_ONCE = 10_000
+AT_ONCE = 2_000
 DIGITS = 3
 """Of values that are compared and counted."""
 

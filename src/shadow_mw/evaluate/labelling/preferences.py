@@ -18,7 +18,7 @@ CHOICES = {winner: choice for choice, winner in WINNERS.items()}
 NOBODY = "anonymous"
 
 OF_SERIES = f"""SELECT p.pair_id, p.segment, winner, inclusion FROM preferences
-    JOIN pairs ON pairs.id = pair JOIN observations p ON p.id = primary_row
+    CROSS JOIN pairs ON pairs.id = pair JOIN observations p ON p.id = primary_row
     WHERE series = {SERIES} ORDER BY preferences.time_ns, person"""
 PUT = "INSERT INTO preferences VALUES (?, ?, ?, ?, ?, ?)"
 REPLACING = " ON CONFLICT DO UPDATE SET (winner, both_bad, inclusion, time_ns) = (excluded.winner,"
