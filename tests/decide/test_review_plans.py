@@ -11,12 +11,13 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from decide.earlier import registered_earlier
-from decide.windows import evidence, with_columns
+from decide.windows import Window, evidence, with_columns
 from rows.pair_rows import command, lines, row
 
 from shadow_mw.commands.alert_threads import _look
+from shadow_mw.commands.signatures import Signatures, keep, kept
 from shadow_mw.decide.phases import PHASES, phase_result
-from shadow_mw.decide.presets import ARTICLES
+from shadow_mw.decide.presets import ARTICLES, STRICT
 from shadow_mw.decide.registered import Registered, plan_name
 from shadow_mw.decide.verdict import decide
 from shadow_mw.evaluate.evidence import gather
@@ -132,3 +133,49 @@ def test_a_budget_is_not_kept_by_calls_without_a_price(priced, budget, state):
     gate = next(gate for gate in gates if gate.name == "phase.budget")
     assert gate.state is state
     assert ("unpriced: " in gate.reason) == (priced < 1 and state is not State.FAIL)
+
+
+SIGNED = Signatures({"likeness": "Ann: why"}, {"cost": "Bob: why"})
+
+
+def costing(ratio):
+    """The verdict on a candidate that costs so many times as much."""
+    name = plan_name(ARTICLES, KNOWN, None)
+    return decide(ARTICLES, evidence(Window(pairs=2_000, cost=(0.001, 0.001 * ratio))), name)
+
+
+def test_signatures_are_for_one_plan_and_one_series(tmp_path):
+    series = Series("a/b", "c")
+    with Store.open(tmp_path / "shadow.db", create=True) as store:
+        keep(store, series, SIGNED, costing(1.2))
+
+        assert kept(store, series, ARTICLES.hash).signatures == SIGNED
+        for other, plan in ((series, STRICT), (Series("a", "b/c"), ARTICLES)):
+            assert kept(store, other, plan.hash).signatures == Signatures()
+
+
+def test_who_signed_for_a_cost_did_not_sign_for_a_higher_one(tmp_path):
+    series = Series("e", "c")
+    with Store.open(tmp_path / "shadow.db", create=True) as store:
+        keep(store, series, SIGNED, costing(1.2))
+        keep(store, series, Signatures({"errors": "Ann: why"}), costing(3))
+        recorded = kept(store, series, ARTICLES.hash)
+
+    assert set(recorded.signatures.waivers) == {"likeness", "errors"}
+    held = {ratio: recorded.holds(costing(ratio).gates) for ratio in (1.1, 1.2, 1.3, 3)}
+    assert held == {1.1: True, 1.2: True, 1.3: False, 3: False}
+
+
+def test_a_sign_off_that_holds_no_more_is_left_out_of_the_verdict(store):
+    """Its ratio is none that was signed for."""
+    sign = ("--sign-off", "cost=Bob:why", "--record")
+
+    def signoffs(*more):
+        return json.loads(command(store, "verdict", "--json", *more).stdout)["signoffs"]
+
+    assert signoffs(*sign) == {"cost": "Bob: why"} == signoffs()
+    with closing(sqlite3.connect(store / "shadow.db")) as connection, connection:
+        connection.execute(
+            "UPDATE meta SET value = replace(value, 'null', '0.5') WHERE name LIKE 'signatures:%'"
+        )
+    assert signoffs() == {}

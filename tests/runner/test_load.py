@@ -90,7 +90,7 @@ class Shop:
 
     def kept(self):
         with sqlite3.connect(self.path / "shadow.db") as db:
-            rows = db.execute("SELECT value FROM meta WHERE name = 'load:e/new'").fetchall()
+            rows = db.execute("SELECT value FROM meta WHERE name LIKE 'load:%'").fetchall()
         return json.loads(rows[0][0]) if rows else None
 
     def legs(self):

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 import click
 
+from shadow_mw.evaluate.meta_names import meta_name
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import Series
+from shadow_mw.verdicts import GateResult, Verdict
+
+COST: Final = "cost"
+"""The only gate that may be signed off though it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,9 @@ class Signatures:
     def with_(self, other: Signatures) -> Signatures:
         """Both; of the same gate the other's counts."""
         return Signatures(self.waivers | other.waivers, self.signoffs | other.signoffs)
+
+
+NOTHING = Signatures()
 
 
 def signatures(waive: Iterable[str], sign_off: Iterable[str]) -> Signatures:
@@ -44,26 +53,64 @@ def check(given: Signatures, gates: Iterable[str]) -> None:
         if name not in names:
             raise click.UsageError(f"--waive {name}: no such gate; there are {', '.join(names)}")
     for name in given.signoffs:
-        if name != "cost" or name not in names:
+        if name != COST or name not in names:
             raise click.UsageError(f"--sign-off {name}: accepted is cost, where the plan has it")
 
 
-def kept(store: Store, series: Series) -> Signatures:
-    """What was recorded for a series."""
-    rows = store.query("SELECT value FROM meta WHERE name = ?", (_name(series),))
-    found: Mapping[str, dict[str, str]] = json.loads(rows[0][0]) if rows else {}
-    return Signatures(found.get("waivers", {}), found.get("signoffs", {}))
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was kept for one series under one plan."""
+
+    signatures: Signatures = NOTHING
+    cost: float | None = None
+    """The ratio that whoever signed for it had before them: their interval's upper end."""
+
+    def holds(self, gates: Iterable[GateResult]) -> bool:
+        """Whether a sign-off of cost is still for what it was given for."""
+        now = next((gate.delta for gate in gates if gate.name == COST), None)
+        if now is None or self.cost is None:
+            return now is self.cost
+        return now <= self.cost
 
 
-def keep(store: Store, series: Series, given: Signatures) -> None:
-    """Record signatures beside those that are there."""
+def kept(store: Store, series: Series, plan: str) -> Recorded:
+    """What was recorded for a series under the plan of this hash, and no other one."""
+    found = _all(store, series).get(plan)
+    if found is None:
+        return Recorded()
+    return Recorded(Signatures(found["waivers"], found["signoffs"]), found["cost"])
+
+
+def keep(store: Store, series: Series, given: Signatures, verdict: Verdict) -> None:
+    """Record signatures beside those that are there, with the plan and the cost they are for."""
+    plan = verdict.plan.hash
     with store.transaction():
-        both = kept(store, series).with_(given)
-        text = json.dumps({"waivers": both.waivers, "signoffs": both.signoffs}, sort_keys=True)
+        before = kept(store, series, plan)
+        both = before.signatures.with_(given)
+        cost = _cost(verdict) if given.signoffs else before.cost
+        made = {"waivers": both.waivers, "signoffs": both.signoffs, "cost": cost}
+        text = json.dumps(_all(store, series) | {plan: made}, sort_keys=True, allow_nan=False)
         store.write(
             "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
             [(_name(series), text)],
         )
+
+
+def _all(store: Store, series: Series) -> dict[str, Any]:
+    """By hash of the plan."""
+    rows = store.query("SELECT value FROM meta WHERE name = ?", (_name(series),))
+    found: dict[str, Any] = json.loads(rows[0][0]) if rows else {}
+    return found
+
+
+def _name(series: Series) -> str:
+    return meta_name("signatures", series.experiment, series.candidate)
+
+
+def _cost(verdict: Verdict) -> float | None:
+    gate = next(gate for gate in verdict.gates if gate.name == COST)
+    high = gate.interval[1] if gate.interval else None
+    return gate.delta if high is None else high
 
 
 def _read(option: str, given: Iterable[str]) -> dict[str, str]:
@@ -80,7 +127,3 @@ def _read(option: str, given: Iterable[str]) -> dict[str, str]:
             raise click.UsageError(f"{option} {gate}: given twice")
         found[gate.strip()] = f"{name.strip()}: {why.strip()}"
     return found
-
-
-def _name(series: Series) -> str:
-    return f"signatures:{series.experiment}/{series.candidate}"

@@ -72,7 +72,7 @@ def verdict(
     with Store.open(store or used.store) as opened:
         found = decided(opened, *series_and_plan(opened, experiment, candidate, file), given)
         if record:
-            keep(opened, found.series, given)
+            keep(opened, found.series, given, found.verdict)
         if evidence is not None:
             from shadow_mw.commands.bundle import write_bundle
 

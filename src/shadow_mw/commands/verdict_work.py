@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from shadow_mw.commands.signatures import Signatures, check, kept
+from shadow_mw.commands.signatures import NOTHING, Signatures, check, kept
+from shadow_mw.decide.looks import look_at
 from shadow_mw.decide.plan import Plan
 from shadow_mw.decide.plan_file import read
 from shadow_mw.decide.presets import ARTICLES
@@ -19,8 +20,6 @@ from shadow_mw.evidence import Evidence
 from shadow_mw.exceptions import ConfigError, DataError
 from shadow_mw.results import Series
 from shadow_mw.verdicts import Verdict
-
-NOTHING = Signatures()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +67,15 @@ def decided(
     Raises:
         UsageError: a signature for a gate that the plan does not have.
     """
-    evidence = gather(store, series)
+    evidence = _evidence(store, series, plan)
     name = plan_name(
         plan, known, evidence.first_received_ns, _first_call_ns(evidence), series.candidate
     )
-    signed = kept(store, series).with_(given)
-    verdict = decide(plan, evidence, name, signed.waivers, signed.signoffs)
+    recorded = kept(store, series, plan.hash)
+    signed = recorded.signatures.with_(given)
+    verdict = decide(plan, evidence, name, signed.waivers, given.signoffs)
+    if signed.signoffs != given.signoffs and recorded.holds(verdict.gates):
+        verdict = decide(plan, evidence, name, signed.waivers, signed.signoffs)
     check(given, (gate.name for gate in verdict.gates))
     return Decided(series, plan, evidence, verdict)
 
@@ -82,6 +84,15 @@ def verdict_of(store: Store, series: Series) -> Verdict:
     """The verdict of the registered plan (else of the preset) on a series."""
     plan, known = _registered(store, series.experiment)
     return decided(store, series, plan or ARTICLES, known).verdict
+
+
+def _evidence(store: Store, series: Series, plan: Plan) -> Evidence:
+    """What the look is about; read again only where data have come after it."""
+    found = gather(store, series)
+    look = look_at(plan, found.pairs.time_s)
+    if look is None or look.newest < look.until:
+        return found
+    return gather(store, series, look.until, look.end)
 
 
 def _registered(store: Store, experiment: str) -> tuple[Plan | None, Registered | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
+from shadow_mw.evaluate.meta_names import meta_name
 from shadow_mw.evaluate.series import SERIES
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evaluate.tables import DOCUMENT
@@ -32,7 +33,7 @@ def change_mark(store: Store, series: Series) -> str:
     declared = store.query(
         "SELECT name, value FROM meta WHERE name IN ('field_rules', 'checks', 'context_tokens')"
         " OR name IN (?, ?, ?) ORDER BY name",
-        (f"plan:{key[0]}", f"load:{key[0]}/{key[1]}", f"signatures:{key[0]}/{key[1]}"),
+        (f"plan:{key[0]}", meta_name("load", *key), meta_name("signatures", *key)),
     )
     found = json.dumps([__version__, pairs, others, counted, declared])
     return hashlib.sha256(found.encode()).hexdigest()

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from math import inf, isinf
 from typing import Any
 
+from shadow_mw.evaluate.meta_names import meta_name
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evidence import LoadRun
 from shadow_mw.results import Series
@@ -40,4 +41,4 @@ def set_load_run(store: Store, series: Series, run: LoadRun) -> None:
 
 
 def _name(series: Series) -> str:
-    return f"load:{series.experiment}/{series.candidate}"
+    return meta_name("load", series.experiment, series.candidate)
