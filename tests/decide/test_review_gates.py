@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from decide.windows import Window, evidence, with_columns
+from decide.windows import DAY, START, Window, evidence, with_columns
 
 from shadow_mw.decide.plan import Checks, Cost, Gates, Latency, Rate, Segments
 from shadow_mw.decide.presets import ARTICLES
@@ -141,3 +141,28 @@ def test_thousands_of_small_segments_are_decided_in_seconds(good):
     assert found.segments[0].interval is None
     assert found.segments[-1].name == "(5,900 more segments)"
     assert sum(row.pairs for row in found.segments) == n
+
+
+def test_labels_are_from_all_of_the_window(good):
+    plan, day = plan_of(accuracy=Rate(margin=0.005)), (good.pairs.time_s - START) // DAY
+    n = len(day)
+
+    def with_truth(chosen):
+        columns = ("leaves", "primary_correct", "candidate_correct")
+        cut = {name: getattr(good.pairs, name) * chosen for name in columns}
+        return decide(plan, with_columns(good, scored=chosen, **cut), REGISTERED)
+
+    some = np.arange(n) % 10 == 0
+    for chosen, state, reason in (
+        (some, State.PASS, "100 % of calls lie on days with labels"),
+        (day < 3, State.UNPROVEN, "none on any Thursday, Friday, Saturday, Sunday"),
+        (some & (day != 9), State.UNPROVEN, "too few on Wednesday 2026-11-11"),
+        ((day < 3) | (np.arange(n) % 800 == 0), State.UNPROVEN, "none on any Thursday"),
+    ):
+        verdict = with_truth(chosen)
+        found = next(gate for gate in verdict.gates if gate.name == "coverage.labels")
+        assert (found.state, reason in found.reason) == (state, True)
+        short = [line for line in verdict.coverage.missing if line.startswith("too few labels: ")]
+        assert bool(short) is (state is State.UNPROVEN)
+    names = {gate.name for gate in decide(plan_of(cost=Cost()), good, REGISTERED).gates}
+    assert "coverage.labels" not in names

@@ -10,6 +10,7 @@ import numpy as np
 
 from shadow_mw.decide.calendar import WEEKDAYS, iso
 from shadow_mw.decide.case import Case
+from shadow_mw.decide.labelled import labelled
 from shadow_mw.decide.looks import HOUR
 from shadow_mw.verdicts import Coverage
 
@@ -130,6 +131,9 @@ def _missing(case: Case, days: Ints, hours: list[str]) -> list[str]:
     elif hours:
         more = f" and {len(hours) - 6} more" if len(hours) > 6 else ""
         lines.append(f"hours without a pair: {', '.join(hours[:6])}{more}")
+    if (truths := labelled(case)) and truths.days:
+        more = f" and {len(truths.days) - 6} more" if len(truths.days) > 6 else ""
+        lines.append(f"too few labels: {', '.join(truths.days[:6])}{more}")
     lost = sorted(case.evidence.lost.items(), key=lambda item: (-item[1], item[0]))
     lines += [f"{n:,} calls made no pair: {reason}" for reason, n in lost if n]
     rest = len(lines) - MOST_NAMED

@@ -6,6 +6,7 @@ from shadow_mw.decide import words
 from shadow_mw.decide.calendar import WEEKDAYS
 from shadow_mw.decide.case import Case
 from shadow_mw.decide.gates.result import HIGHER
+from shadow_mw.decide.labelled import labelled
 from shadow_mw.decide.plan import Window
 from shadow_mw.verdicts import Coverage, GateResult, State
 
@@ -13,8 +14,11 @@ MOST_REASONS = 3
 
 
 def coverage_gates(case: Case, found: Coverage) -> list[GateResult]:
-    """Four counts; none of them can fail, since more data may come."""
-    return [_pairs(case), _days(case, found), _hours(case, found), _completion(case, found)]
+    """Counts; none of them can fail, since more data may come."""
+    return [
+        *(_pairs(case), _days(case, found), _hours(case, found), _completion(case, found)),
+        *_labels(case),
+    ]
 
 
 def _pairs(case: Case) -> GateResult:
@@ -101,6 +105,33 @@ def _completion(case: Case, found: Coverage) -> GateResult:
         bool(total) and found.completion >= needed,
         total,
     )
+
+
+def _labels(case: Case) -> list[GateResult]:
+    """A day without labels may be the bad one: as much has to have them as hours have pairs."""
+    found = labelled(case)
+    if found is None:
+        return []
+    needed = case.plan.window.hour_share
+    weekdays = found.weekdays if case.plan.window.weekday_times else ()
+    reason = f"{words.share(found.share)} of calls lie on days with labels"
+    if weekdays:
+        reason += f"; none on any {', '.join(weekdays)}"
+    elif found.days:
+        reason += f"; too few on {_first(list(found.days))}"
+    return [
+        _counted(
+            "coverage.labels",
+            "calls on days with labels",
+            found.share,
+            needed,
+            "share",
+            f"at least {words.share(needed)}",
+            reason,
+            found.share >= needed and not weekdays,
+            found.pairs,
+        )
+    ]
 
 
 def _counted(
