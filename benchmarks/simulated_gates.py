@@ -47,8 +47,10 @@ def rates() -> list[Gate]:
     checks = simulated.pairs(0.0075, 0.0025), simulated.pairs(0.005, 0.005)
     rare = simulated.pairs(0.004, 0.002)
     return [
-        Gate("errors, 0.4 % differ", fixed(*errors), 0.001, worse, even, weight=2),
-        Gate("errors by sequence alone", anytime(*errors), 0.001, worse, even, anytime=True),
+        Gate("errors, 0.4 % differ", fixed(*errors), 0.001, worse, even, weight=3),
+        Gate(
+            "errors by sequence alone", anytime(*errors), 0.001, worse, even, weight=2, anytime=True
+        ),
         Gate("accuracy, 5 % differ", fixed(*accuracy), 0.005, less, same, weight=5),
         Gate("accuracy by sequence alone", anytime(*accuracy), 0.005, less, same, anytime=True),
         Gate(

@@ -20,7 +20,7 @@ from shadow_mw.decide.stats.interval import normal
 from shadow_mw.decide.stats.quantile_ratio import ranks
 from shadow_mw.decide.stats.quantile_sequences import sequence_ranks
 from shadow_mw.decide.stats.sequences import V_OPT, mean_reach
-from shadow_mw.decide.stats.tango import FEW
+from shadow_mw.decide.stats.tango import FEW, bounds
 
 _MOST = 1e12
 
@@ -41,10 +41,9 @@ def pairs_for_rate(
         ValueError: a share outside its range.
     """
     n = _fixed(_difference_variance(discordance, true), margin - true, alpha, power)
-    if n * discordance < FEW and n < math.inf:
-        # There the exact tail decides: Fleiss, Levin & Paik (2003), section 4.2.1.
-        n = _up(n / 4 * (1 + math.sqrt(1 + 2 / (n * (margin - true)))) ** 2)
-    return n
+    if not 0 < n * discordance < FEW:
+        return n
+    return _least(lambda count: _exact_power(count, discordance, margin, alpha, true) >= power, n)
 
 
 def pairs_for_rate_anytime(
@@ -239,6 +238,27 @@ def _difference_variance(discordance: float, true: float) -> float:
     if abs(true) > discordance:
         raise ValueError(f"a difference of {true} with {discordance} discordant pairs")
     return discordance - true**2
+
+
+def _exact_power(n: float, discordance: float, margin: float, alpha: float, true: float) -> float:
+    """Of Tango's interval where few pairs are discordant: the normal one is too light there.
+
+    P(X - Y <= d), both Poisson, for the largest d that passes with as many discordant pairs as are
+    to be expected.
+    """
+    total = n * discordance
+    passing, failing = -math.floor(total) - 1, math.ceil(n * margin)
+    while failing - passing > 1:
+        excess = (passing + failing) // 2
+        pairs = max(total, abs(excess))
+        high = bounds(n, (pairs - excess) / 2, (pairs + excess) / 2, alpha)[1]
+        passing, failing = (excess, failing) if high < margin else (passing, excess)
+    counts = np.arange(4.0 * FEW)
+    own, other = ((discordance + sign * true) * n / 2 for sign in (1, -1))
+    weight = np.exp(special.xlogy(counts, other) - other - special.gammaln(counts + 1))
+    most = counts + passing
+    below = np.where(most < 0, 0.0, special.pdtr(np.maximum(most, 0), own))
+    return float(weight @ below)
 
 
 def _fixed(variance: float, distance: float, alpha: float, power: float) -> float:
