@@ -3,13 +3,16 @@
 import sqlite3
 from contextlib import closing
 
-from evaluate.spans import both, leg, store_of
+from evaluate.spans import START, both, leg, store_of
 
+from shadow_mw import semconv
 from shadow_mw.evaluate.evidence import gather
 from shadow_mw.evaluate.pipeline import Store
+from shadow_mw.evidence import PairedCount
 from shadow_mw.results import Series
 
 SECOND = 10**9
+DAY = 86_400 * SECOND
 SERIES = Series("e", "c")
 
 
@@ -31,3 +34,37 @@ def test_a_leg_is_missing_by_the_clock_of_the_store(tmp_path):
     newest = "(SELECT max(id) FROM observations)"
     change(path, f"UPDATE observations SET received_ns = 1901 * 1000000000 WHERE id = {newest}")
     assert evidence(path).lost == {"candidate_leg_missing": 1}
+
+
+def test_pairs_without_a_time_are_lost_not_the_start_of_the_window(tmp_path):
+    path = store_of(tmp_path / "s.db", *both("p1"), *both("p2", start=START + DAY))
+    change(path, "UPDATE pairs SET time_ns = 0 WHERE id = (SELECT max(id) FROM pairs)")
+    found = evidence(path)
+    assert found.pairs.time_s.tolist() == [START / SECOND]
+    assert (found.paired, found.lost) == (1, {"no_time": 1})
+
+
+def test_counts_are_of_the_pairs_before_the_look(tmp_path):
+    truth = {"tax_id": None}
+    right, wrong = '{"tax_id": null}', '{"tax_id": "DE1"}'
+    asked = {"shadow__key": "k", "shadow__expects_json": True}
+    unknown = {semconv.REQUEST_MODEL.replace(".", "__"): "unheard-of"}
+    late = {"start": START + DAY, **asked}
+    before = [leg("primary", "p1", right, **asked), leg("candidate", "p1", right, **asked)]
+    after = [leg("primary", "p2", right, **late), leg("candidate", "p2", wrong, **late, **unknown)]
+    path = store_of(tmp_path / "s.db", *before, *after, labels=[("k", truth)])
+    whole = evidence(path)
+    bound = START / SECOND + 3600.0
+    cut = evidence(path, until=bound, end=bound)
+    assert len(cut.pairs) == len(whole.pairs) == 2
+    assert (whole.paired, cut.paired) == (2, 1)
+    assert (whole.unpriced, cut.unpriced) == (1, 0)
+    assert whole.fields == (PairedCount("tax_id", 2, 0, 0, 1),)
+    assert cut.fields == (PairedCount("tax_id", 1, 0, 0, 0),)
+    assert {fault.n for fault in whole.checks} == {2}
+    assert {fault.n for fault in cut.checks} == {1}
+    alone = store_of(tmp_path / "alone.db", *before, labels=[("k", truth)])
+    assert cut.data_hash != whole.data_hash
+    # But for losses, captured and mirrored calls, later data change nothing.
+    assert evidence(alone).fields == cut.fields
+    assert evidence(alone).checks == cut.checks

@@ -17,8 +17,9 @@ from shadow_mw.evaluate.likeness import likenesses
 from shadow_mw.evaluate.load_runs import load_run
 from shadow_mw.evaluate.pair_columns import pair_columns
 from shadow_mw.evaluate.pair_counts import PairCounts, pair_counts
+from shadow_mw.evaluate.series import dated
 from shadow_mw.evaluate.store import Store
-from shadow_mw.evidence import Evidence, PairedCount
+from shadow_mw.evidence import Evidence, PairedCount, Pairs
 from shadow_mw.results import Series
 from shadow_mw.types import CANDIDATE_REASONS, Reason
 
@@ -34,44 +35,57 @@ CHOSEN: Final = frozenset(
     }
 )
 """Why a call has no pair though nothing was lost. Failures of the candidate have one."""
+NO_TIME: Final = "no_time"
+"""Of pairs that an import brought without one: they lie in no window."""
 NOT_HASHED: Final = frozenset({"first_received_ns", "data_hash", "prices"})
 """When and with which price table the same data was read."""
 
 
-def gather(store: Store, series: Series) -> Evidence:
+def gather(
+    store: Store, series: Series, until: float | None = None, end: float | None = None
+) -> Evidence:
     """Everything the store knows of a series that is fit for a decision.
 
-    Out are pairs with a primary that was cut off or with cut content, latency of backfilled
-    pairs, and cost where a price or usage is not known. Probes of `shadow-mw doctor` have an
-    experiment of their own, which nobody decides about.
+    Out are pairs of which nobody knows when they were, pairs with a primary that was cut off or
+    with cut content, latency of backfilled pairs, and cost where a price or usage is not known.
+    Probes of `shadow-mw doctor` have an experiment of their own, which nobody decides about.
+
+    Args:
+        store: whose data.
+        series: which candidate.
+        until: a unix time, s; faults, likeness, judges and prices are of the pairs before it.
+        end: the same for `paired` and the hash. The columns have later pairs too: they tell which
+            look the data are due. Losses are counted without a time: all of them count.
     """
     key = series.experiment, series.candidate
     with store.transaction(write=False):
         pairs, segments = pair_columns(store, key)
-        counts = pair_counts(store, key)
+        counts = pair_counts(store, key, until)
+        some = dated(until) if counts.undated or until is not None else ""
         calls = funnel(store, key, counts.counted, _newest_received_ns(store))
         found = Evidence(
             series=series,
             segments=segments,
             pairs=pairs,
-            checks=(*_json(counts), *check_faults(store, key)),
-            fields=null_faults(store, key),
-            likeness=likenesses(store, key),
-            standings=standings(store, series),
+            checks=(*_json(counts), *check_faults(store, key, some)),
+            fields=null_faults(store, key, some),
+            likeness=likenesses(store, key, some),
+            standings=standings(store, series, some),
             captured=calls.captured,
             mirrored=calls.mirrored,
-            paired=len(pairs),
-            lost=_lost(calls.reasons, counts.cut),
+            paired=_before(pairs, end),
+            lost=_lost(calls.reasons, counts),
             unpriced=counts.unpriced,
             first_received_ns=_first_received_ns(store, key),
             data_hash="",
             load=load_run(store, series),
         )
-    return replace(found, data_hash=data_hash(found))
+    return replace(found, data_hash=data_hash(found, end))
 
 
-def data_hash(evidence: Evidence) -> str:
+def data_hash(evidence: Evidence, end: float | None = None) -> str:
     """SHA-256 over the data, the same in every process: arrays as bytes, the rest as JSON."""
+    n = _before(evidence.pairs, end)
     digest = hashlib.sha256()
     for field in fields(evidence):
         value = getattr(evidence, field.name)
@@ -80,7 +94,7 @@ def data_hash(evidence: Evidence) -> str:
         digest.update(field.name.encode() + b"\0")
         if field.name == "pairs":
             for column in fields(value):
-                digest.update(np.ascontiguousarray(getattr(value, column.name)).data)
+                digest.update(np.ascontiguousarray(getattr(value, column.name)[:n]).data)
         else:
             digest.update(json.dumps(value, default=_plain, sort_keys=True).encode())
     return digest.hexdigest()
@@ -90,10 +104,14 @@ def _plain(value: object) -> object:
     return asdict(value)  # type: ignore[call-overload]
 
 
-def _lost(reasons: Mapping[str, int], cut: int) -> dict[str, int]:
+def _before(pairs: Pairs, end: float | None) -> int:
+    return len(pairs) if end is None else int(np.searchsorted(pairs.time_s, end, side="left"))
+
+
+def _lost(reasons: Mapping[str, int], counts: PairCounts) -> dict[str, int]:
     """By reason; content that was cut is no loss where latency and cost compare all the same."""
     kept = CHOSEN | CANDIDATE_REASONS
-    known = dict(reasons) | {str(Reason.CONTENT_TRUNCATED): cut}
+    known = dict(reasons) | {str(Reason.CONTENT_TRUNCATED): counts.cut, NO_TIME: counts.undated}
     return {reason: n for reason, n in sorted(known.items()) if n and reason not in kept}
 
 

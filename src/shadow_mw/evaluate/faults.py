@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from shadow_mw.evaluate.scores import FINE
-from shadow_mw.evaluate.series import SERIES
+from shadow_mw.evaluate.series import SERIES, among
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evidence import PairedCount
 
@@ -27,13 +27,14 @@ Case = tuple[bool, bool, int]
 """Whether the primary and the candidate have the fault, and how often."""
 
 
-def check_faults(store: Store, key: tuple[str, str]) -> tuple[PairedCount, ...]:
+def check_faults(store: Store, key: tuple[str, str], pairs: str = "") -> tuple[PairedCount, ...]:
     """What found something to check, in a fixed order; JSON is counted with the pairs."""
     rows = store.query(
         f"""SELECT name, "primary", candidate, n FROM (
             SELECT label, "primary", candidate, count(*) AS n
             FROM check_results INDEXED BY check_results_values
             WHERE series = {SERIES} AND "primary" IS NOT NULL AND candidate IS NOT NULL
+                {among(pairs)}
             GROUP BY 1, 2, 3
         ) AS counts JOIN check_labels ON check_labels.id = counts.label
         WHERE name IN ({", ".join("?" * len(CHECKS))})""",
@@ -45,13 +46,13 @@ def check_faults(store: Store, key: tuple[str, str]) -> tuple[PairedCount, ...]:
     return tuple(_count(fault, found[check]) for check, fault in CHECKS.items() if check in found)
 
 
-def null_faults(store: Store, key: tuple[str, str]) -> tuple[PairedCount, ...]:
+def null_faults(store: Store, key: tuple[str, str], pairs: str = "") -> tuple[PairedCount, ...]:
     """Hallucinations at leaves whose truth is null, by path; every path that has such leaves."""
     found: defaultdict[str, list[Case]] = defaultdict(list)
     for path, ours, theirs, n in store.query(
         f"""SELECT paths.path, "primary" = 'hallucinated', candidate = 'hallucinated', sum(n)
         FROM paths CROSS JOIN fields
-            ON fields.path = paths.id AND series = {SERIES} AND truth = 'null'
+            ON fields.path = paths.id AND series = {SERIES} AND truth = 'null'{among(pairs)}
         GROUP BY 1, 2, 3""",
         key,
     ):

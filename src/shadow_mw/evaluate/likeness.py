@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from shadow_mw.evaluate.series import SERIES
+from shadow_mw.evaluate.series import SERIES, among
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evidence import Likeness
 from shadow_mw.types import REPEAT
@@ -16,14 +16,20 @@ LETTERS: Final = f"""SELECT candidate AS value FROM check_results
 Moments = tuple[int, float, float]
 
 
-def likenesses(store: Store, key: tuple[str, str]) -> tuple[Likeness, ...]:
-    """Every measure that compared pairs of a series: of letters, then embedding models by name."""
+def likenesses(store: Store, key: tuple[str, str], pairs: str = "") -> tuple[Likeness, ...]:
+    """Every measure that compared pairs of a series: of letters, then embedding models by name.
+
+    Args:
+        store: where they are.
+        key: experiment and candidate.
+        pairs: a condition on `pairs`, of the primary with itself too; '' takes all.
+    """
     repeat = key[0], REPEAT
-    measures = [(LEXICAL, LETTERS, label) for label in _measure(store, key)]
+    measures = [(LEXICAL, LETTERS + among(pairs), label) for label in _measure(store, key)]
     models = store.query(
         f"SELECT DISTINCT model FROM similarities WHERE series = {SERIES} ORDER BY 1", key
     )
-    measures += [(model, COSINES, model) for (model,) in models]
+    measures += [(model, COSINES + among(pairs), model) for (model,) in models]
     return tuple(
         Likeness(name, *_moments(store, sql, (*key, of)), *_moments(store, sql, (*repeat, of)))
         for name, sql, of in measures

@@ -8,7 +8,7 @@ from typing import Final
 from shadow_mw.evaluate.funnel import Counted
 from shadow_mw.evaluate.pair_columns import COMPARED
 from shadow_mw.evaluate.pair_sums import INFINITE
-from shadow_mw.evaluate.series import SERIES
+from shadow_mw.evaluate.series import DATED, SERIES, dated
 from shadow_mw.evaluate.store import Store
 from shadow_mw.types import Reason
 
@@ -16,9 +16,12 @@ EXCLUDED: Final = (Reason.PRIMARY_PARTIAL, Reason.CONTENT_TRUNCATED)
 # Calls that failed have no usage, and no cost that compares.
 _UNPRICED: Final = f"""{COMPARED} AND (primary_cost_usd IS NULL OR candidate_cost_usd IS NULL)
     AND primary_latency_ms IS NOT {INFINITE} AND candidate_latency_ms IS NOT {INFINITE}"""
-_COUNTED: Final = (
+_WHOLE: Final = (
     *("excluded IS NULL", "excluded IS NULL AND scored"),
     *(f"excluded = '{reason}'" for reason in EXCLUDED),
+    f"{COMPARED} AND NOT {DATED}",
+)
+_BEFORE: Final = (
     f"excluded = '{Reason.CONTENT_TRUNCATED}' AND NOT timed",
     _UNPRICED,
     "primary_json IS NOT NULL",
@@ -26,8 +29,6 @@ _COUNTED: Final = (
     "NOT primary_json AND candidate_json",
     "primary_json AND NOT candidate_json",
 )
-SQL: Final = f"""SELECT {", ".join(f"count(*) FILTER (WHERE {what})" for what in _COUNTED)}
-FROM pairs NOT INDEXED WHERE series = {SERIES}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class PairCounts:
 
     counted: Counted
     """Pairs, and scored ones, by why they are not compared."""
+    undated: int
+    """Pairs that compare, and lie nowhere in time."""
     cut: int
     """Pairs that compare in nothing since their content was cut."""
     unpriced: int
@@ -45,12 +48,25 @@ class PairCounts:
     candidate's is no JSON."""
 
 
-def pair_counts(store: Store, key: tuple[str, str]) -> PairCounts:
-    """Count the pairs of one experiment and candidate."""
-    compared, scored, partial, truncated, cut, unpriced, *json = map(int, store.one(SQL, key))
+def pair_counts(store: Store, key: tuple[str, str], until: float | None = None) -> PairCounts:
+    """Count the pairs of one experiment and candidate.
+
+    Args:
+        store: where they are.
+        key: experiment and candidate.
+        until: a unix time, s; `cut`, `unpriced` and `json` are of pairs before it.
+    """
+    found = map(int, store.one(_sql(until), key))
+    compared, scored, partial, truncated, undated, cut, unpriced, *json = found
     counted: dict[str | None, tuple[int, int]] = {
         None: (compared, scored),
         **dict(zip(EXCLUDED, ((partial, 0), (truncated, 0)), strict=True)),
     }
     n, both, primary_only, candidate_only = json
-    return PairCounts(counted, cut, unpriced, (n, both, primary_only, candidate_only))
+    return PairCounts(counted, undated, cut, unpriced, (n, both, primary_only, candidate_only))
+
+
+def _sql(until: float | None) -> str:
+    conditions = *_WHOLE, *(f"({what}) AND {dated(until)}" for what in _BEFORE)
+    counts = ", ".join(f"count(*) FILTER (WHERE {what})" for what in conditions)
+    return f"SELECT {counts} FROM pairs NOT INDEXED WHERE series = {SERIES}"

@@ -13,6 +13,22 @@ BACKFILLED = "(NOT timed AND excluded IS NULL)"
 """Pairs whose candidate was asked from the store: nothing else is comparable and not timed."""
 PRICED = f"(timed OR {BACKFILLED})"
 """Pairs whose cost compares: it depends on tokens alone, not on when the call was made."""
+DATED = "time_ns > 0"
+"""Pairs of which it is known when they were: an imported row need not say."""
+
+
+def dated(until: float | None) -> str:
+    """The condition on `pairs` that it was before this unix time, s, as arrays of times tell it."""
+    return DATED if until is None else f"({DATED} AND time_ns / 1e9 < {until!r})"
+
+
+def among(pairs: str) -> str:
+    """What is added to conditions on a table with a column `pair`; '' lets all of it through.
+
+    Args:
+        pairs: a condition on `pairs`, or ''.
+    """
+    return pairs and f" AND pair IN (SELECT id FROM pairs WHERE {pairs})"
 
 
 def choose(

@@ -15,6 +15,7 @@ from shadow_mw.evaluate.judging.store import drawn_of, opinions_of
 from shadow_mw.evaluate.judging.summary import Drawn, JudgeCard, at_its_word, judge_cards
 from shadow_mw.evaluate.judging.values import Opinion
 from shadow_mw.evaluate.labelling.preferences import people
+from shadow_mw.evaluate.series import SERIES
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import Series
 from shadow_mw.standings import JudgeStanding, PanelStanding, Rate, Standings
@@ -27,18 +28,42 @@ def stored_cards(store: Store, series: Series) -> list[JudgeCard]:
     return _cards(store, series, opinions_of(store, series))
 
 
-def _cards(store: Store, series: Series, opinions: Sequence[Opinion]) -> list[JudgeCard]:
+def _cards(
+    store: Store, series: Series, opinions: Sequence[Opinion], pairs: str = ""
+) -> list[JudgeCard]:
     specs = {opinion.spec for opinion in opinions}
     drifts = {spec: found for spec in specs if (found := drift_of(store, series, spec))}
-    drawn = Drawn(*drawn_of(store, series))
-    return judge_cards(opinions, drawn, people(store, series), drifts=drifts)
+    drawn = Drawn(*drawn_of(store, series, pairs))
+    labels = people(store, series)
+    if pairs:
+        kept = _pair_ids(store, series, pairs)
+        labels = {pair_id: row for pair_id, row in labels.items() if pair_id in kept}
+    return judge_cards(opinions, drawn, labels, drifts=drifts)
 
 
-def standings(store: Store, series: Series) -> Standings:
-    """Each judge's newest epoch over a series, and the panel that they make."""
+def standings(store: Store, series: Series, pairs: str = "") -> Standings:
+    """Each judge's newest epoch over a series, and the panel that they make.
+
+    Args:
+        store: where they are.
+        series: which candidate.
+        pairs: a condition on `pairs`; '' takes all.
+    """
     opinions = opinions_of(store, series)
-    cards = _cards(store, series, opinions)
+    if pairs:
+        kept = _pair_ids(store, series, pairs)
+        opinions = [opinion for opinion in opinions if opinion.pair_id in kept]
+    cards = _cards(store, series, opinions, pairs)
     return Standings(tuple(_standing(card) for card in cards if card.newest), panel_of(opinions))
+
+
+def _pair_ids(store: Store, series: Series, pairs: str) -> set[str]:
+    rows = store.query(
+        "SELECT pair_id FROM observations WHERE id IN"
+        f" (SELECT primary_row FROM pairs WHERE series = {SERIES} AND {pairs})",
+        (series.experiment, series.candidate),
+    )
+    return {pair_id for (pair_id,) in rows}
 
 
 def panel_of(opinions: Iterable[Opinion]) -> PanelStanding | None:

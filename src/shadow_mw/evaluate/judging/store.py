@@ -10,7 +10,7 @@ from typing import Any
 
 from shadow_mw.evaluate.endpoint.alone import alone
 from shadow_mw.evaluate.judging.values import Opinion, Winner
-from shadow_mw.evaluate.series import SERIES
+from shadow_mw.evaluate.series import SERIES, among
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import Series
 from shadow_mw.standings import IMPORTED
@@ -91,11 +91,11 @@ def imported_as(pair: int, judge: str = "") -> str:
     return f"{IMPORTED}:{pair}:{judge}"
 
 
-def drawn_of(store: Store, series: Series) -> tuple[int, int]:
+def drawn_of(store: Store, series: Series, pairs: str = "") -> tuple[int, int]:
     """Pairs of a series that were drawn: to be judged, and with outputs that are the same."""
     to_judge, identical = store.one(
         "SELECT count(item), count(*) - count(item) FROM judged JOIN pairs ON pairs.id = pair"
-        f" WHERE series = {SERIES}",
+        f" WHERE series = {SERIES}{among(pairs)}",
         (series.experiment, series.candidate),
     )
     return int(to_judge), int(identical)
