@@ -1,4 +1,4 @@
-"""`python -m benchmarks.decisions`: report and verdict, cold, on the article's window and ten times.
+"""`python -m benchmarks.decisions`: report and verdict, cold, on the article's window, and on ten.
 
 The window is imported; the larger store is made of it by SQL: every pair ten times, with names and
 times of its own, without content.
