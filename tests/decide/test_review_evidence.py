@@ -3,9 +3,11 @@
 import sqlite3
 from contextlib import closing
 
+from click.testing import CliRunner
 from evaluate.spans import START, both, leg, store_of
 
 from shadow_mw import semconv
+from shadow_mw.commands.verdict import verdict
 from shadow_mw.evaluate.evidence import gather
 from shadow_mw.evaluate.pipeline import Store
 from shadow_mw.evidence import PairedCount
@@ -68,3 +70,28 @@ def test_counts_are_of_the_pairs_before_the_look(tmp_path):
     # But for losses, captured and mirrored calls, later data change nothing.
     assert evidence(alone).fields == cut.fields
     assert evidence(alone).checks == cut.checks
+
+
+def test_a_bundle_without_content_says_nothing_of_what_was_said(tmp_path):
+    path = store_of(tmp_path / "s.db", *both("p1", "a secret", "another secret"))
+
+    def written(name, *more):
+        where = tmp_path / name
+        asked = ["--store", str(path), "--evidence", str(where), *more]
+        done = CliRunner().invoke(verdict, asked)
+        assert done.exit_code == 2, done.output
+        return "".join(file.read_text() for file in where.iterdir())
+
+    assert "another secret" in written("all")
+    assert "secret" not in written("less", "--no-content")
+    alone = CliRunner().invoke(verdict, ["--store", str(path), "--no-content"])
+    assert "--no-content goes with --evidence" in alone.output
+
+
+def test_a_reading_inside_of_another_sees_the_same_state(tmp_path):
+    path = store_of(tmp_path / "s.db", *both("p1"))
+    with Store.open(path) as store, store.transaction(write=False):
+        before = gather(store, SERIES)
+        store_of(path, *both("p2"))
+        assert gather(store, SERIES).data_hash == before.data_hash
+    assert len(evidence(path).pairs) == 2

@@ -32,7 +32,9 @@ LIBRARIES = ("numpy", "scipy", "pydantic", "genai-prices", "jsonschema-rs", "rap
 MANIFEST = "MANIFEST"
 
 
-def write_bundle(target: Path, store: Store, found: Decided, used: Settings) -> None:
+def write_bundle(
+    target: Path, store: Store, found: Decided, used: Settings, *, content: bool = True
+) -> None:
     """Write the bundle, whole or not at all.
 
     Args:
@@ -40,6 +42,7 @@ def write_bundle(target: Path, store: Store, found: Decided, used: Settings) -> 
         store: whose data.
         found: the verdict and what it is of.
         used: for the prices that were declared.
+        content: whether what was asked and said in the worst pairs is in its page.
 
     Raises:
         ConfigError: the directory has something in it, or cannot be written.
@@ -53,7 +56,8 @@ def write_bundle(target: Path, store: Store, found: Decided, used: Settings) -> 
     except OSError as error:
         raise ConfigError(f"--evidence {target}: {error.strerror}") from None
     try:
-        _fill(made, store, found, used)
+        with store.transaction(write=False):
+            _fill(made, _files(store, found, used, content))
         made.chmod(0o755)
         os.replace(made, target)
     except OSError as error:
@@ -62,9 +66,9 @@ def write_bundle(target: Path, store: Store, found: Decided, used: Settings) -> 
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _fill(directory: Path, store: Store, found: Decided, used: Settings) -> None:
+def _fill(directory: Path, files: Iterable[tuple[str, str]]) -> None:
     lines = []
-    for name, content in _files(store, found, used):
+    for name, content in files:
         data = content.encode()
         (directory / name).write_bytes(data)
         lines.append(f"{sha256(data).hexdigest()}  {name}\n")
@@ -72,7 +76,9 @@ def _fill(directory: Path, store: Store, found: Decided, used: Settings) -> None
     (directory / MANIFEST).write_text("".join(sorted(lines, key=lambda line: line[66:])))
 
 
-def _files(store: Store, found: Decided, used: Settings) -> Iterator[tuple[str, str]]:
+def _files(
+    store: Store, found: Decided, used: Settings, content: bool
+) -> Iterator[tuple[str, str]]:
     verdict, plan = found.verdict, found.plan
     yield "verdict.json", _json(verdict_json(verdict))
     yield "verdict.md", verdict_markdown(verdict)
@@ -82,7 +88,8 @@ def _files(store: Store, found: Decided, used: Settings) -> Iterator[tuple[str, 
     judges = judges_json(store, found.series)
     report = as_json(summary) | judges | {"store": store.path.name}
     yield "report.json", _json(report)
-    yield "report.html", page(page_data(store, found.series, verdict=verdict_json(verdict)))
+    shown = page_data(store, found.series, content=content, verdict=verdict_json(verdict))
+    yield "report.html", page(shown)
     yield "judges.json", _json(_judges(judges))
     yield "prices.json", _json(_prices((summary.primary.model, summary.candidate.model), used))
     yield "versions.json", _json(_versions())

@@ -36,6 +36,7 @@ PHASES: Final = ("5", "25", "100", "canary")
 @click.option("--record", is_flag=True, help="Keep these signatures for later verdicts.")
 @click.option("--phase", type=click.Choice(PHASES), help="Whether this phase of a ramp is over.")
 @click.option("--evidence", type=A_FILE, metavar="DIR", help="Write a bundle of everything.")
+@click.option("--no-content", is_flag=True, help="Leave out of it what was asked and said.")
 @click.option("--json", "machine", is_flag=True, help="Print one JSON object.")
 @click.option("--md", "markdown", is_flag=True, help="Print Markdown.")
 def verdict(
@@ -48,6 +49,7 @@ def verdict(
     record: bool,
     phase: str | None,
     evidence: Path | None,
+    no_content: bool,
     machine: bool,
     markdown: bool,
 ) -> None:
@@ -66,17 +68,21 @@ def verdict(
     given = signatures(waive, sign_off)
     if record and not (given.waivers or given.signoffs):
         raise click.UsageError("--record goes with --waive or --sign-off")
+    if no_content and evidence is None:
+        raise click.UsageError("--no-content goes with --evidence")
     from shadow_mw.commands.verdict_work import decided, series_and_plan
 
     used = settings.load()
     with Store.open(store or used.store) as opened:
-        found = decided(opened, *series_and_plan(opened, experiment, candidate, file), given)
+        # One state of the store throughout: the bundle is of what the verdict is of.
+        with opened.transaction(write=False):
+            found = decided(opened, *series_and_plan(opened, experiment, candidate, file), given)
+            if evidence is not None:
+                from shadow_mw.commands.bundle import write_bundle
+
+                write_bundle(evidence, opened, found, used, content=not no_content)
         if record:
             keep(opened, found.series, given, found.verdict)
-        if evidence is not None:
-            from shadow_mw.commands.bundle import write_bundle
-
-            write_bundle(evidence, opened, found, used)
     reached = _phase(found, phase) if phase else None
     _show(found, reached, machine, markdown)
     raise click.exceptions.Exit(EXITS[reached.decision if reached else found.verdict.decision])

@@ -153,7 +153,13 @@ class Store:
 
     @contextmanager
     def transaction(self, *, write: bool = True) -> Iterator[None]:
-        """All or nothing; a reading one sees one state of the store throughout."""
+        """All or nothing; a reading one sees one state of the store throughout.
+
+        A reading one inside of another is a part of it.
+        """
+        if not write and self._connection.in_transaction:
+            yield
+            return
         self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
         try:
             yield

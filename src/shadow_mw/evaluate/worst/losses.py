@@ -49,6 +49,7 @@ def lost_pairs(store: Store, series: Series) -> list[int]:
 def set_lost(store: Store, series: int, pairs: Iterable[int]) -> None:
     """Keep them for this connection, where lists look for them."""
     store.query(TABLE)
-    with store.transaction():
+    # Nobody else has this table: there is no lock to take, and one reading may be under way.
+    with store.transaction(write=False):
         store.write("DELETE FROM temp.lost WHERE series = ?", [(series,)])
         store.write("INSERT INTO temp.lost VALUES (?, ?)", [(series, pair) for pair in pairs])
