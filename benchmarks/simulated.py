@@ -97,75 +97,13 @@ def running_truth(up: float, down: float, mondays: float, n: int) -> Floats:
     return np.asarray(np.cumsum(sizes * (up * mondays_shape(mondays) - down)) / np.cumsum(sizes))
 
 
-@dataclass(frozen=True, slots=True)
-class Documents:
-    """Hallucinations per null leaf, 1 to `leaves` a document, sessions of `session` documents."""
-
-    candidate: float
-    primary: float
-    leaves: int = 3
-    session: float = 1.0
-    icc: float = 0.0
-    """Correlation of the leaves of one session and leg (beta-binomial)."""
-
-    def draw(self, rng: np.random.Generator, n: int) -> tuple[Floats, Floats, Codes]:
-        """Differences, leaves and sessions of `n` documents."""
-        sessions = _sessions(rng, n, self.session)
-        size = rng.integers(1, self.leaves + 1, n)
-        found = [
-            rng.binomial(size, self._rates(rng, rate, int(sessions[-1]) + 1)[sessions])
-            for rate in (self.candidate, self.primary)
-        ]
-        return (found[0] - found[1]).astype(float), size.astype(float), sessions
-
-    def _rates(self, rng: np.random.Generator, rate: float, sessions: int) -> Floats:
-        if not self.icc:
-            return np.full(sessions, rate)
-        spread = 1 / self.icc - 1
-        return rng.beta(rate * spread, (1 - rate) * spread, sessions)
-
-    def effect(self) -> float:
-        """How many times the variance of the rate grows by documents and sessions: a pilot."""
-        x, size, sessions = self.draw(np.random.default_rng(7), 400_000)
-        alone = (self.candidate + self.primary - 2 * self.candidate * self.primary) / size.sum()
-        terms = np.bincount(sessions, x - (self.candidate - self.primary) * size)
-        return float(terms @ terms) / float(size.sum()) ** 2 / alone
-
-    def simulate(self, rng: np.random.Generator, runs: int, n: int) -> Windows:
-        return _each(self._one)(rng, runs, n)
-
-    def _one(self, rng: np.random.Generator, n: int) -> list[stats.Interval]:
-        x, size, sessions = self.draw(rng, n)
-        at, half = days(n), days(n)[6]
-        if self.session == 1:
-            return [
-                stats.ratio_of_sums(x, size, alpha=ALPHA),
-                stats.ratio_of_sums(x[:half], size[:half], alpha=INTERIM),
-                stats.ratio_of_sums(x, size, alpha=FINAL),
-                *stats.ratio_sequence(x, size, ALPHA, at),
-            ]
-        return [
-            stats.ratio_of_sums(x, size, sessions, alpha=ALPHA),
-            stats.ratio_of_sums(x[:half], size[:half], sessions[:half], alpha=INTERIM),
-            stats.ratio_of_sums(x, size, sessions, alpha=FINAL),
-            *_by_session(x, size, sessions, at),
-        ]
-
-
-def _sessions(rng: np.random.Generator, n: int, mean: float) -> Codes:
+def in_sessions(rng: np.random.Generator, n: int, mean: float) -> Codes:
     """Session codes in the order of time, of geometric sizes."""
     if mean == 1:
         return np.arange(n)
     starts = rng.random(n) < 1 / mean
     starts[0] = True
     return np.asarray(np.cumsum(starts) - 1)
-
-
-def _by_session(x: Floats, size: Floats, sessions: Codes, at: list[int]) -> list[stats.Interval]:
-    counts = [int(sessions[count - 1]) + 1 for count in at]
-    return stats.ratio_sequence(
-        np.bincount(sessions, x), np.bincount(sessions, size), ALPHA, counts
-    )
 
 
 def latencies(ratio: float, spread: float, percent: float, timeouts: float) -> Simulate:
@@ -190,14 +128,14 @@ def latencies(ratio: float, spread: float, percent: float, timeouts: float) -> S
             *stats.quantile_ratio_sequence(primary, candidate, percent, ALPHA, days(n)),
         ]
 
-    return _each(one)
+    return windows_of(one)
 
 
 def draw_costs(
     rng: np.random.Generator, n: int, ratio: float, spread: float, session: float
 ) -> tuple[Floats, Floats, Codes]:
     """Log-normal costs of both legs, which share a part, alike within a session."""
-    group = _sessions(rng, n, session)
+    group = in_sessions(rng, n, session)
     groups = int(group[-1]) + 1
     shared = rng.normal(0, spread / 2, groups)[group] + rng.normal(0, spread, n)
     own = rng.normal(0, spread / 2, (2, groups))[:, group] + rng.normal(0, spread / 2, (2, n))
@@ -217,7 +155,7 @@ def costs(ratio: float, spread: float, session: float = 1.0) -> Simulate:
             stats.cost_ratio(primary, candidate, codes, FINAL),
         ]
 
-    return _each(one)
+    return windows_of(one)
 
 
 def likeness(difference: float, floor: int) -> Simulate:
@@ -241,33 +179,10 @@ def likeness(difference: float, floor: int) -> Simulate:
             stats.welch(*every, *base, FINAL),
         ]
 
-    return _each(one)
+    return windows_of(one)
 
 
-def accuracies(difference: float, discordance: float, session: float, icc: float) -> Simulate:
-    """Paired differences of -1, 0 and 1 with a share `icc` that whole sessions have in common."""
-    up, down = (discordance + difference) / 2, (discordance - difference) / 2
-
-    def draw(rng: np.random.Generator, n: int) -> Floats:
-        drawn = rng.random(n)
-        return np.asarray((drawn < up).astype(float) - (drawn > 1 - down))
-
-    def one(rng: np.random.Generator, n: int) -> list[stats.Interval]:
-        group = _sessions(rng, n, session)
-        common = draw(rng, int(group[-1]) + 1)[group]
-        values = np.where(rng.random(n) < math.sqrt(icc), common, draw(rng, n))
-        half = days(n)[6]
-        return [
-            stats.mean(values, group, alpha=ALPHA),
-            stats.mean(values[:half], group[:half], alpha=INTERIM),
-            stats.mean(values, group, alpha=FINAL),
-            *_by_session(values, np.ones(n), group, days(n)),
-        ]
-
-    return _each(one)
-
-
-def _each(one: Callable[[np.random.Generator, int], list[stats.Interval]]) -> Simulate:
+def windows_of(one: Callable[[np.random.Generator, int], list[stats.Interval]]) -> Simulate:
     def simulate(rng: np.random.Generator, runs: int, n: int) -> Windows:
         found = [one(rng, n) for _ in range(runs)]
         low = np.array([[interval.low for interval in run] for run in found])

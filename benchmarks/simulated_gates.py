@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks import simulated
-from benchmarks.simulated import Documents, Simulate
+from benchmarks.simulated import Simulate
+from benchmarks.simulated_sessions import Documents, accuracies
 from shadow_mw.decide.stats import sizes
 
 MONDAYS = 3.0
@@ -92,7 +93,7 @@ def others() -> list[Gate]:
             "accuracy in sessions, ICC 0.3",
             20_000,
             -0.005,
-            simulated.accuracies(-0.005, 0.05, 4, 0.3),
+            accuracies(-0.005, 0.05, 4, 0.3),
             better="higher",
         ),
         Gate("p95 of latency, 1 % time out", latency, 1.2, slow, even, weight=2),

@@ -11,18 +11,31 @@ multiply by the design effect where they come in clusters. An impossible size is
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from scipy import special  # type: ignore[import-untyped]
 
 from shadow_mw.decide.stats.interval import normal
-from shadow_mw.decide.stats.quantile_ratio import ranks
-from shadow_mw.decide.stats.quantile_sequences import sequence_ranks
+from shadow_mw.decide.stats.quantile_sizes import (
+    pairs_for_quantile_ratio,
+    pairs_for_quantile_ratio_anytime,
+)
+from shadow_mw.decide.stats.search import check_power, check_shares, least, up, z
 from shadow_mw.decide.stats.sequences import V_OPT, mean_reach
 from shadow_mw.decide.stats.tango import FEW, bounds
 
-_MOST = 1e12
+__all__ = [
+    "labels_for_win_rate",
+    "pairs_for_cost_ratio",
+    "pairs_for_likeness",
+    "pairs_for_mean",
+    "pairs_for_quantile_ratio",
+    "pairs_for_quantile_ratio_anytime",
+    "pairs_for_rate",
+    "pairs_for_rate_anytime",
+    "pairs_for_win_rate",
+    "pairs_for_win_rate_anytime",
+]
 
 
 def pairs_for_rate(
@@ -43,7 +56,7 @@ def pairs_for_rate(
     n = _fixed(_difference_variance(discordance, true), margin - true, alpha, power)
     if not 0 < n * discordance < FEW:
         return n
-    return _least(lambda count: _exact_power(count, discordance, margin, alpha, true) >= power, n)
+    return least(lambda count: _exact_power(count, discordance, margin, alpha, true) >= power, n)
 
 
 def pairs_for_rate_anytime(
@@ -62,19 +75,19 @@ def pairs_for_win_rate(
     Fleiss, Levin & Paik, Statistical Methods for Rates and Proportions (2003), section 2.6.1. Ties
     count a half and make it fewer. For scores taken as they are: see `labels_for_win_rate`.
     """
-    _check_power(power)
-    _check_share(rate=rate, threshold=threshold)
+    check_power(power)
+    check_shares(rate=rate, threshold=threshold)
     if rate <= threshold:
         return math.inf
     null, other = math.sqrt(threshold * (1 - threshold)), math.sqrt(rate * (1 - rate))
-    return _up(((normal(alpha) * null + _z(power) * other) / (rate - threshold)) ** 2)
+    return up(((normal(alpha) * null + z(power) * other) / (rate - threshold)) ** 2)
 
 
 def pairs_for_win_rate_anytime(
     rate: float, threshold: float, alpha: float = 0.05, power: float = 0.9
 ) -> float:
     """The same for the empirical-Bernstein sequence on scores in [0, 1]."""
-    _check_share(rate=rate, threshold=threshold)
+    check_shares(rate=rate, threshold=threshold)
     # In units of half the range, as the sequence has it.
     return _anytime(4 * rate * (1 - rate), 2 * (rate - threshold), alpha, power)
 
@@ -103,15 +116,15 @@ def labels_for_win_rate(
     Returns:
         At most `judged`; infinite where even all labelled do not prove it.
     """
-    _check_power(power)
-    _check_share(rate=rate, threshold=threshold, correlation=correlation)
+    check_power(power)
+    check_shares(rate=rate, threshold=threshold, correlation=correlation)
     if rate <= threshold:
         return math.inf
-    wanted = ((rate - threshold) / (normal(alpha) + _z(power))) ** 2 / (rate * (1 - rate))
+    wanted = ((rate - threshold) / (normal(alpha) + z(power))) ** 2 / (rate * (1 - rate))
     if wanted < 1 / judged:
         return math.inf
     rest = wanted - correlation**2 / judged
-    return min(_up((1 - correlation**2) / rest), math.floor(judged)) if rest > 0 else math.inf
+    return min(up((1 - correlation**2) / rest), math.floor(judged)) if rest > 0 else math.inf
 
 
 def pairs_for_mean(
@@ -148,93 +161,13 @@ def pairs_for_likeness(
 
     Welch's two samples; infinite where the A/A pairs are too few for any number of pairs.
     """
-    _check_power(power)
-    rest = (margin / (normal(alpha) + _z(power))) ** 2 - floor_deviation**2 / floor
-    return _up(max(deviation**2 / rest, 2)) if margin > 0 and rest > 0 else math.inf
-
-
-def pairs_for_quantile_ratio(
-    percent: float,
-    most: float,
-    spread: float,
-    ratio: float = 1.0,
-    alpha: float = 0.05,
-    power: float = 0.9,
-    failures: float = 0.0,
-) -> float:
-    """Calls to prove a ratio of percentiles below `most` by order statistics of both legs.
-
-    For log-normal latencies with unrelated noise (the worst that pairing gives), with the ranks
-    that `quantile_ratio` takes and the standard error of those order statistics (David & Nagaraja,
-    Order Statistics (2003), section 10.2).
-
-    Args:
-        percent: of the percentile.
-        most: ratio that is to be stayed below.
-        spread: standard deviation of the logarithm of one latency.
-        ratio: that is believed in.
-        alpha: two-sided level.
-        power: the probability of proving it.
-        failures: share of the candidate's calls that fail, and are infinite.
-    """
-
-    def held(n: float) -> tuple[float, float]:
-        low, high = ranks(math.floor(n), percent, alpha / 2)
-        return float(low), float(high)
-
-    return _quantiles(held, percent, math.log(most / ratio) / spread, power, failures)
-
-
-def pairs_for_quantile_ratio_anytime(
-    percent: float,
-    most: float,
-    spread: float,
-    ratio: float = 1.0,
-    alpha: float = 0.05,
-    power: float = 0.9,
-    failures: float = 0.0,
-) -> float:
-    """The same for `quantile_ratio_sequence`."""
-
-    def held(n: float) -> tuple[float, float]:
-        low, high = sequence_ranks(np.array([math.floor(n)]), percent, alpha / 2)
-        return float(low[0]), float(high[0])
-
-    return _quantiles(held, percent, math.log(most / ratio) / spread, power, failures)
-
-
-def _quantiles(
-    held: Callable[[float], tuple[float, float]],
-    percent: float,
-    distance: float,
-    power: float,
-    failures: float,
-) -> float:
-    """The least count whose ranks `held` are nearer than `distance`, in units of the spread."""
-    _check_power(power)
-    p, whole = percent / 100, 1 - failures
-    if distance <= 0 or p >= whole:
-        return math.inf
-
-    def passes(n: float) -> bool:
-        low, high = (rank / (n + 1) for rank in held(n))
-        if low <= 0 or high >= whole:
-            return False
-        top, bottom = special.ndtri([high / whole, low])
-        reach = top - special.ndtri(p / whole) + special.ndtri(p) - bottom
-        noise = math.hypot(_error(high, top) / whole, _error(low, bottom))
-        return bool(reach + _z(power) * noise / math.sqrt(n) <= distance)
-
-    return _least(passes, 1 / (p * (1 - p)))
-
-
-def _error(share: float, at: float) -> float:
-    """Of an order statistic of normal values, times the root of their number."""
-    return math.sqrt(share * (1 - share)) / (math.exp(-at * at / 2) / math.sqrt(2 * math.pi))
+    check_power(power)
+    rest = (margin / (normal(alpha) + z(power))) ** 2 - floor_deviation**2 / floor
+    return up(max(deviation**2 / rest, 2)) if margin > 0 and rest > 0 else math.inf
 
 
 def _difference_variance(discordance: float, true: float) -> float:
-    _check_share(discordance=discordance)
+    check_shares(discordance=discordance)
     if abs(true) > discordance:
         raise ValueError(f"a difference of {true} with {discordance} discordant pairs")
     return discordance - true**2
@@ -262,54 +195,21 @@ def _exact_power(n: float, discordance: float, margin: float, alpha: float, true
 
 
 def _fixed(variance: float, distance: float, alpha: float, power: float) -> float:
-    _check_power(power)
-    reach = normal(alpha) + _z(power)
+    check_power(power)
+    reach = normal(alpha) + z(power)
     if distance <= 0:
         return math.inf
     if variance == 0:
         # Nothing differs, and that too has to be seen often enough.
-        return _up(normal(alpha) ** 2 * (1 / distance - 1)) if distance < 1 else 1.0
-    return _up(reach**2 * variance / distance**2)
+        return up(normal(alpha) ** 2 * (1 / distance - 1)) if distance < 1 else 1.0
+    return up(reach**2 * variance / distance**2)
 
 
 def _anytime(variance: float, distance: float, alpha: float, power: float) -> float:
-    _check_power(power)
+    check_power(power)
 
     def passes(n: float) -> bool:
         bound = float(mean_reach(variance * n, alpha, V_OPT))
-        return bound + _z(power) * math.sqrt(variance * n) <= distance * n
+        return bound + z(power) * math.sqrt(variance * n) <= distance * n
 
-    return _least(passes, 1.0)
-
-
-def _least(passes: Callable[[float], bool], start: float) -> float:
-    """The least count that passes, where more always passes too."""
-    high = max(2.0, start)
-    while not passes(high):
-        high *= 2
-        if high > _MOST:
-            return math.inf
-    low = high / 2
-    while high - low > max(1.0, 1e-7 * high):
-        middle = (low + high) / 2
-        low, high = (low, middle) if passes(middle) else (middle, high)
-    return _up(high)
-
-
-def _up(n: float) -> float:
-    return float(max(1, math.ceil(n - 1e-9)))
-
-
-def _z(power: float) -> float:
-    return float(special.ndtri(power))
-
-
-def _check_power(power: float) -> None:
-    if not 0 < power < 1:
-        raise ValueError(f"power is {power}; accepted is between 0 and 1")
-
-
-def _check_share(**shares: float) -> None:
-    for name, share in shares.items():
-        if not 0 <= share <= 1:
-            raise ValueError(f"{name} is {share}; accepted is a share from 0 to 1")
+    return least(passes, 1.0)
