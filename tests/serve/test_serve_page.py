@@ -231,7 +231,7 @@ def test_a_pair_that_was_drawn_stays_one_of_the_sample(serve, origin):
     connection = sqlite3.connect(serve.store)
     with connection:
         connection.execute("INSERT INTO preferences VALUES (?, 'bob', 'tie', 0, 0.25, 1)", (row,))
-    shown = serve.client.get(f"/v1/label/{row}").json()
+    shown = serve.client.get(f"/v1/label/{row}?person=cy").json()
     body = {"id": row, "ticket": shown["ticket"], "choice": "tie", "person": "cy"}
     serve.client.post("/v1/labels", json=body, headers=origin)
     assert sorted((*person[:1], person[3]) for person in labels(serve)) == [

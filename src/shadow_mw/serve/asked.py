@@ -33,7 +33,8 @@ class AskedLabel:
     pair: int
     ticket: str
     choice: str
-    person: str
+    person: str | None
+    """None: the one to whom they were shown."""
 
     def said(self, *, primary_first: bool) -> Said:
         """The same of the two models."""
@@ -105,7 +106,7 @@ def checked_person(name: Json) -> str:
     return name.strip()
 
 
-def asked_label(value: Json, person: str) -> AskedLabel:
+def asked_label(value: Json) -> AskedLabel:
     """A label as the page sends it.
 
     Raises:
@@ -121,7 +122,7 @@ def asked_label(value: Json, person: str) -> AskedLabel:
     if choice not in CHOICES:
         raise MalformedError(f"choice: accepted are {', '.join(CHOICES)}")
     named = value.get("person")
-    return AskedLabel(pair, ticket, choice, person if named is None else checked_person(named))
+    return AskedLabel(pair, ticket, choice, None if named is None else checked_person(named))
 
 
 async def read_body(request: Request) -> Json:

@@ -32,7 +32,7 @@ from shadow_mw.serve.asked import (
 )
 from shadow_mw.serve.entry import Entry
 from shadow_mw.serve.guard import HEADERS, policy
-from shadow_mw.serve.refusals import NotFoundError
+from shadow_mw.serve.refusals import ConflictError, NotFoundError
 from shadow_mw.serve.replies import json_reply, set_cookie, unchanged
 from shadow_mw.serve.reports import Report, Reports
 from shadow_mw.serve.sessions import Signer
@@ -156,24 +156,28 @@ class PageRoutes:
         """`GET /v1/label/{pair}`: two outputs, and a ticket that only we can read."""
         check_names(request, ("person",))
         pair, person = _pair(request), asked_person(request, PERSON)
-        ticket = self._tickets.draw(pair)
+        ticket = self._tickets.draw(pair, person)
         first = self._tickets.primary_first(pair, ticket)
         found = _there(await self._in_thread(lambda: self._page.blind(pair, first)), pair)
         said = await self._in_thread(lambda: self._page.said(pair, person))
-        response = json_reply(
+        # No cookie: a link that somebody follows must not say who they are.
+        return json_reply(
             found | {"ticket": ticket, "labelled": said is not Said.NONE, "person": person}
         )
-        if unquote(request.cookies.get(PERSON, "")) != person:
-            set_cookie(response, PERSON, quote(person, safe=""), PERSON_SECONDS)
-        return response
 
     async def label(self, request: Request) -> Response:
         """`POST /v1/labels`: what somebody says of the two, or nothing any more."""
-        asked = asked_label(await read_body(request), asked_person(request, PERSON))
+        asked = asked_label(await read_body(request))
+        person = self._tickets.person(asked.pair, asked.ticket)
+        if asked.person not in (None, person):
+            raise ConflictError("the pair was shown to another person")
         first = self._tickets.primary_first(asked.pair, asked.ticket)
         said = asked.said(primary_first=first)
-        n = await self._in_thread(lambda: self._page.say(asked.pair, asked.person, said))
-        return json_reply({"id": asked.pair, "labelled": _there(n, asked.pair)})
+        n = await self._in_thread(lambda: self._page.say(asked.pair, person, said))
+        response = json_reply({"id": asked.pair, "labelled": _there(n, asked.pair)})
+        if unquote(request.cookies.get(PERSON, "")) != person:
+            set_cookie(response, PERSON, quote(person, safe=""), PERSON_SECONDS)
+        return response
 
     async def _series(self, request: Request) -> Series:
         asked = asked_series(request)

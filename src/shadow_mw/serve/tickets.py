@@ -1,8 +1,9 @@
-"""In which order two outputs were shown: whoever labels them cannot tell, and cannot choose."""
+"""To whom two outputs were shown, and in which order: who labels them cannot tell, nor choose."""
 
 from __future__ import annotations
 
 import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from shadow_mw.serve.refusals import ConflictError
 from shadow_mw.serve.sessions import Signer
@@ -14,10 +15,10 @@ class Tickets:
     def __init__(self, signer: Signer) -> None:
         self._signer = signer
 
-    def draw(self, pair: int) -> str:
+    def draw(self, pair: int, person: str) -> str:
         """A new one, and with it an order."""
-        nonce = secrets.token_urlsafe(18)
-        return f"{nonce}.{self._signer.sign('ticket', f'{pair}.{nonce}')}"
+        text = f"{secrets.token_urlsafe(18)}.{urlsafe_b64encode(person.encode()).decode()}"
+        return f"{text}.{self._signer.sign('ticket', f'{pair}.{text}')}"
 
     def primary_first(self, pair: int, ticket: str) -> bool:
         """What was drawn; without our key it is as good as a coin.
@@ -25,8 +26,19 @@ class Tickets:
         Raises:
             ConflictError: it is not a ticket of this pair and process.
         """
-        nonce, _, signature = ticket.partition(".")
-        text = f"{pair}.{nonce}"
-        if not ticket.isascii() or not self._signer.holds("ticket", text, signature):
-            raise ConflictError("shown before a restart: show the pair again, then label it")
+        text = f"{pair}.{self._text(pair, ticket)}"
         return int(self._signer.sign("order", text), 16) % 2 == 0
+
+    def person(self, pair: int, ticket: str) -> str:
+        """To whom the pair was shown.
+
+        Raises:
+            ConflictError: it is not a ticket of this pair and process.
+        """
+        return urlsafe_b64decode(self._text(pair, ticket).partition(".")[2]).decode()
+
+    def _text(self, pair: int, ticket: str) -> str:
+        text, _, signature = ticket.rpartition(".")
+        if not ticket.isascii() or not self._signer.holds("ticket", f"{pair}.{text}", signature):
+            raise ConflictError("shown before a restart: show the pair again, then label it")
+        return text
