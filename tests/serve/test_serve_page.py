@@ -226,7 +226,7 @@ def test_a_browser_without_a_name_is_one_person(serve, origin):
     assert labels(serve) == []
 
 
-def test_a_pair_that_was_drawn_stays_one_of_the_sample(serve, origin):
+def test_a_pair_that_was_drawn_is_picked_by_hand_by_others(serve, origin):
     row = row_of(serve, "missed")
     connection = sqlite3.connect(serve.store)
     with connection:
@@ -236,7 +236,7 @@ def test_a_pair_that_was_drawn_stays_one_of_the_sample(serve, origin):
     serve.client.post("/v1/labels", json=body, headers=origin)
     assert sorted((*person[:1], person[3]) for person in labels(serve)) == [
         ("bob", 0.25),
-        ("cy", 0.25),
+        ("cy", 0.0),
     ]
     with connection:
         connection.execute("DELETE FROM preferences")

@@ -105,6 +105,8 @@ def test_labels_are_given_blind_with_keys_and_taken_back(chromium, serve):
     page.press("l")
     appears(page, "#label .outputs")
     assert page.evaluate("document.querySelector('dialog#label').open") is True
+    shade = "getComputedStyle(document.querySelector('button.row .summary')).visibility"
+    assert page.evaluate(shade) == "hidden"
     text = page.text("#label")
     for name in ("primary", "candidate", "big", "small"):
         assert name not in text.lower()
@@ -121,6 +123,8 @@ def test_labels_are_given_blind_with_keys_and_taken_back(chromium, serve):
     page.press("4")
     page.until("document.querySelector('#label [role=status]').innerText.includes('No pair')")
     assert kept(serve) == [(row, "tie", 1, 0.0)]
+    page.evaluate("document.querySelector('dialog#label').close()")
+    page.until(f"{shade} === 'visible'")
     is_clean(page, serve)
 
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from shadow_mw.evaluate.calibration.rows import Choice, Line, Row
+from shadow_mw.evaluate.calibration.rows import BY_HAND, Choice, Line, Row
 from shadow_mw.evaluate.series import SERIES
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import Series
@@ -102,14 +102,17 @@ class Preferences:
 def people(store: Store, series: Series) -> dict[str, Row]:
     """Everybody's labels of a series by pair id, without a judge's verdicts.
 
-    A pair that several draws had has the probability of the newest one.
+    A pair that several draws had has the probability of the newest one; people who picked it by
+    hand beside them take it out of no sample.
     """
     found: dict[str, Row] = {}
     for pair_id, segment, winner, inclusion in store.query(
         OF_SERIES, (series.experiment, series.candidate)
     ):
-        before = found[pair_id].humans if pair_id in found else ()
-        humans = (*before, CHOICES[winner])
+        before = found.get(pair_id)
+        humans = (*(before.humans if before else ()), CHOICES[winner])
+        if before and inclusion == BY_HAND:
+            inclusion = before.inclusion
         found[pair_id] = Row(pair_id, (None, None), humans, segment, inclusion)
     return found
 

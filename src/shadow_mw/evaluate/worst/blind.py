@@ -16,8 +16,8 @@ from shadow_mw.harms import Blind, Said
 
 KNOWN: Final = """SELECT p.pair_id, p.segment FROM pairs
     JOIN observations p ON p.id = primary_row WHERE pairs.id = ?"""
-INCLUSION: Final = """SELECT inclusion FROM preferences WHERE pair = ? AND inclusion > 0
-    ORDER BY time_ns DESC LIMIT 1"""
+INCLUSION: Final = """SELECT inclusion FROM preferences
+    WHERE pair = ? AND person = ? AND inclusion > 0"""
 
 _CHOICES: Final = {
     Said.PRIMARY: Choice.A,
@@ -41,6 +41,8 @@ def blind(store: Store, pair: int, *, primary_first: bool) -> Blind | None:
         for field in aligned(found, None, rules_of(store))
         if field.differs
     ]
+    # As they come, they are in the primary's order: its keys and items first.
+    differing.sort(key=lambda row: (row[0], sorted(row[1:])))
     return Blind(
         pair,
         shown(_task(found.primary.observation.content)),
@@ -64,14 +66,15 @@ def said_of(store: Store, pair: int, person: str) -> Said:
 def keep_said(store: Store, pair: int, person: str, said: Said) -> int | None:
     """Store what a person says of a pair, or take it back; how many people have said something.
 
-    The pair was picked by hand. One that was drawn before keeps its probability: it is still one
-    of the sample. None where there is no such pair.
+    The pair was picked by hand, from a list with the worst first: that it was drawn for somebody
+    else makes it no random one here. Who changes an answer to a drawn pair keeps its probability.
+    None where there is no such pair.
     """
     known = store.query(KNOWN, (pair,))
     if not known:
         return None
     pair_id, segment = known[0]
-    drawn = store.query(INCLUSION, (pair,))
+    drawn = store.query(INCLUSION, (pair, person))
     humans = () if said is Said.NONE else (_CHOICES[said],)
     row = Row(pair_id, (None, None), humans, segment, drawn[0][0] if drawn else BY_HAND)
     line = Line(row, 0, person, both_bad=said is Said.BOTH_BAD)

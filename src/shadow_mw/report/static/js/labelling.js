@@ -16,8 +16,12 @@ class Labelling {
     this.left = ids.filter(id => !this.pairs.opened.has(id) && !this.done.has(id));
     this.shown = null;
     this.draw("");
+    // The list says which model did what: it is not to be seen behind the two outputs.
+    const { rows } = this.pairs, box = at("label");
+    rows.style.visibility = "hidden";
+    box.addEventListener("close", () => { rows.style.visibility = ""; }, { once: true });
     // Nothing but this opens it: an answer that comes after it was closed does not.
-    at("label").showModal();
+    box.showModal();
     await this.next();
   }
 
