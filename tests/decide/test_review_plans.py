@@ -16,6 +16,8 @@ from rows.pair_rows import command, lines, row
 
 from shadow_mw.commands.alert_threads import _look
 from shadow_mw.commands.signatures import Signatures, keep, kept
+from shadow_mw.decide.case import case_of
+from shadow_mw.decide.gates.latency import load_gate
 from shadow_mw.decide.phases import PHASES, phase_result
 from shadow_mw.decide.presets import ARTICLES, STRICT
 from shadow_mw.decide.registered import Registered, plan_name
@@ -179,3 +181,23 @@ def test_a_sign_off_that_holds_no_more_is_left_out_of_the_verdict(store):
             "UPDATE meta SET value = replace(value, 'null', '0.5') WHERE name LIKE 'signatures:%'"
         )
     assert signoffs() == {}
+
+
+@pytest.mark.parametrize(
+    ("calls", "failed", "state", "reason"),
+    [
+        (1, 0, State.UNPROVEN, "a load run of 1 call: its p95 takes 100"),
+        (100, 0, State.PASS, "0.449x"),
+        (100, 1, State.PASS, "0.449x"),
+        (5_000, 200, State.FAIL, "failed 4 % (3."),
+    ],
+)
+def test_a_load_run_has_to_be_of_many_calls_that_do_not_fail(calls, failed, state, reason):
+    found = evidence(Window(pairs=20_000))
+    found = replace(found, load=replace(found.load, calls=calls, failed=failed))
+    latency = ARTICLES.gates.latency.model_copy(update={"load": True})
+    gates = ARTICLES.gates.model_copy(update={"latency": latency})
+    plan = ARTICLES.model_copy(update={"gates": gates})
+
+    (gate,) = load_gate(case_of(plan, found), latency)
+    assert (gate.state, reason in gate.reason) == (state, True), gate.reason

@@ -55,7 +55,12 @@ class Shop:
         assert done.returncode == 0, done.stderr
 
     def environ(self, **variables):
-        used = {"SHADOW_STATE_DIR": str(self.path / "state"), "COLUMNS": "100"} | variables
+        used = {
+            "SHADOW_STATE_DIR": str(self.path / "state"),
+            "SHADOW_CANDIDATE_URL": f"{self.url}/v1",
+            "SHADOW_CANDIDATE_MODEL": "new",
+            "COLUMNS": "100",
+        } | variables
         return clean_environ(**used)
 
     def command(self, *more):
@@ -205,6 +210,17 @@ def test_a_limit_ends_a_run_which_is_then_partial(shop):
     assert "price of new is not known" in refused.stderr
 
 
+def test_a_verdict_rests_on_no_run_of_a_few_calls_or_of_somebody_else(shop):
+    shop.fill(hour_of(5))
+    limited = shop.load("--limit", "1")
+    assert (limited["partial"], limited["not_kept"]) == (True, "partial, by --limit")
+    other = shop.load(SHADOW_CANDIDATE_URL="http://127.0.0.1:9/v1")
+    assert other["not_kept"] == "asked was another URL or model than the settings have"
+    assert shop.kept() is None
+    assert shop.load("--limit", "1000")["not_kept"] is None
+    assert shop.kept()["calls"] == 5 * SECONDS
+
+
 def test_ctrl_c_keeps_what_was_measured(shop):
     shop.fill(hour_of(10))
     with subprocess.Popen(
@@ -228,7 +244,8 @@ def test_ctrl_c_keeps_what_was_measured(shop):
 
 def test_a_second_ctrl_c_gives_up_calls_under_way(shop):
     shop.fill(hour_of(10))
-    shop.load("--limit", "2")
+    shop.load()
+    before = len(shop.seen())
     with subprocess.Popen(
         shop.command(*shop.arguments("--yes", "--json")),
         cwd=shop.path,
@@ -237,7 +254,7 @@ def test_a_second_ctrl_c_gives_up_calls_under_way(shop):
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        until(lambda: len(shop.seen()) > 8)
+        until(lambda: len(shop.seen()) > before + 8)
         shop.tell(mode="hang")
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
@@ -246,7 +263,7 @@ def test_a_second_ctrl_c_gives_up_calls_under_way(shop):
         out, err = process.communicate(timeout=20)
     assert process.returncode == 130, err
     assert json.loads(out)["calls"] >= 5
-    assert shop.kept()["calls"] == 2, "the whole run before it"
+    assert shop.kept()["calls"] == 10 * SECONDS, "the whole run before it"
 
 
 @pytest.mark.parametrize(

@@ -119,8 +119,10 @@ def load(
         _check_budget(work, used)
         _ask(yes)
         result, made = run(work, planned, most_at_once(concurrency))
-        result |= {"partial": result["stopped"] is not None}
-        if not result["partial"]:
+        limited = limit is not None and len(planned.arrivals) >= limit
+        result |= {"partial": result["stopped"] is not None or limited}
+        result |= {"not_kept": _not_kept(work, used, result)}
+        if result["not_kept"] is None:
             keep(work, made, head["share_of_peak"])
         result |= _beside(work, peak)
         if machine:
@@ -217,9 +219,25 @@ def _beside(work: Work, peak: Arrivals) -> dict[str, Json]:
     }
 
 
+def _not_kept(work: Work, used: Settings, result: dict[str, Json]) -> str | None:
+    """Why a verdict may not rest on this run."""
+    if result["stopped"] is not None:
+        return f"partial, stopped for {result['stopped']}"
+    if result["partial"]:
+        return "partial, by --limit"
+    asked = work.candidate
+    if (asked.id, asked.url, asked.model) not in (
+        (one.id, one.url, one.model) for one in used.all_candidates
+    ):
+        return "asked was another URL or model than the settings have"
+    return None
+
+
 def _end(result: dict[str, Json]) -> None:
     why = result["stopped"]
     if why is None:
+        if result["not_kept"]:
+            click.echo(f"shadow-mw: this run is not kept: {result['not_kept']}", err=True)
         return
     click.echo(f"shadow-mw: {why}; this run is partial and was not stored", err=True)
     raise click.exceptions.Exit(INTERRUPTED_CODE if why == INTERRUPTED else INCOMPLETE)

@@ -107,8 +107,8 @@ def _lines(result: dict[str, Json]) -> list[str]:
         )
     if result["spent_usd"] is not None:
         lines.append(f"load runs have cost at most {dollars(result['spent_usd'])} so far")
-    if result["partial"]:
-        lines.append(f"partial: stopped for {result['stopped']}; not stored")
+    if result["not_kept"]:
+        lines.append(f"not kept: {result['not_kept']}")
     return lines
 
 
