@@ -1,5 +1,6 @@
 """Strict JSON: what counts as valid, and that numbers survive."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -64,3 +65,18 @@ def test_decimals_keep_every_digit():
     text = '{"total":12345678901234567890.10}'
     assert strict_json.dumps(strict_json.loads(text)) == text
     assert strict_json.loads(text)["total"] == Decimal("12345678901234567890.10")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ({"é": "5 €"}, '{"é":"5 €"}'),
+        ("\U0001f600", '"\U0001f600"'),
+        ("\ud83d", r'"\ud83d"'),
+        ("\u202e\x00", r'"\u202e\u0000"'),
+        (r"\u00e9", r'"\\u00e9"'),
+    ],
+)
+def test_people_read_letters_and_machines_the_same(value, shown):
+    assert strict_json.readable(value) == shown
+    assert json.loads(shown) == value

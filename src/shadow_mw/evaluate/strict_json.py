@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from decimal import Decimal
 from typing import NoReturn
@@ -64,6 +65,17 @@ def dumps(value: Json) -> str:
         return _exactly(value)
 
 
+def readable(value: Json) -> str:
+    """The same for people: letters as they are, but for halves of surrogates."""
+    return _ESCAPES.sub(_letter, dumps(value))
+
+
+def _letter(escape: re.Match[str]) -> str:
+    """What an escape of the encoder stands for; control characters stay escapes."""
+    text: str = json.loads(f'"{escape[0]}"')
+    return text if text.isprintable() and text != "\\" else escape[0]
+
+
 def _exactly(value: Json) -> str:
     if isinstance(value, dict):
         return "{" + ",".join(f"{json.dumps(k)}:{_exactly(v)}" for k, v in value.items()) + "}"
@@ -113,6 +125,8 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 
 # Made once: to make them takes longer than to read or write a short text.
+# An escaped backslash begins nothing; two halves of a surrogate are one letter.
+_ESCAPES = re.compile(r"\\\\|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|\\u[0-9a-f]{4}")
 _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(
     parse_float=Decimal,

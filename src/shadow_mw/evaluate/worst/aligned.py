@@ -86,7 +86,7 @@ def _field(
     outcomes: Iterable[FieldOutcome | None],
     differs: bool,
 ) -> FieldPair:
-    texts = [None if value is ABSENT else strict_json.dumps(value) for value in values]
+    texts = [None if value is ABSENT else strict_json.readable(value) for value in values]
     cut = any(text is not None and len(text) > LONGEST for text in texts)
     truth, ours, theirs = (None if text is None else text[:LONGEST] for text in texts)
     one, other = (None if outcome is None else outcome.value for outcome in outcomes)

@@ -47,7 +47,7 @@ def blind(store: Store, pair: int, *, primary_first: bool) -> Blind | None:
         pair,
         shown(_task(found.primary.observation.content)),
         (ours, theirs) if primary_first else (theirs, ours),
-        None if truth is None else shown(strict_json.dumps(truth)),
+        None if truth is None else shown(strict_json.readable(truth)),
         tuple(row if primary_first else (row[0], row[2], row[1]) for row in differing),
     )
 
@@ -89,4 +89,4 @@ def _task(content: Content) -> str:
     body = strict_json.loads_or_none(task) if task == content.request else None
     if not isinstance(body, dict):
         return task
-    return strict_json.dumps({key: value for key, value in body.items() if key != "model"})
+    return strict_json.readable({key: value for key, value in body.items() if key != "model"})

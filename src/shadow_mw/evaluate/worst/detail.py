@@ -54,7 +54,7 @@ def harm_detail(store: Store, pair: int) -> HarmDetail | None:
         primary.experiment,
         found.candidate.observation.candidate_id,
         found.key,
-        None if truth is None else shown(strict_json.dumps(truth)),
+        None if truth is None else shown(strict_json.readable(truth)),
         shown(task_text(primary.content) or primary.content.request or ""),
         _leg(found.primary),
         _leg(found.candidate),
