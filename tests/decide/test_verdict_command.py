@@ -107,7 +107,7 @@ def test_people_see_the_decision_its_reason_and_every_gate(good):
     done = shadow(good, "verdict")
     lines = done.stdout.splitlines()
     assert done.returncode == 0
-    assert lines[0] == "GO  all 9 gates pass"
+    assert lines[0] == "GO  all 10 gates pass"
     assert "plan small" in lines[1]
     heads = next(line for line in lines if line.startswith("gate"))
     assert heads.split() == [
@@ -120,7 +120,7 @@ def test_people_see_the_decision_its_reason_and_every_gate(good):
 def test_markdown_is_a_table_of_every_gate(good):
     text = shadow(good, "verdict", "--md").stdout
     assert text.startswith("# GO: invoices/llama-3.1-8b-extract-v4\n")
-    assert text.count("| PASS |") == 9
+    assert text.count("| PASS |") == 10
 
 
 def test_without_a_plan_the_preset_decides_and_nothing_goes(good, unplanned):
