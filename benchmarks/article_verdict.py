@@ -10,11 +10,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ SMALL, SMALL_JUDGED = 20_000, 0.15
 FEW = 3_000
 LABELLED = 400
 REPEATS = 0.02
+REGISTERED_NS = 1_793_491_200 * 10**9
+"""2026-11-01T00:00:00Z, the day before the window begins."""
 WAIVER = "likeness=Ada Lovelace:documents have fields, and those are held against the truth"
 """JSON has no likeness: somebody has to answer for the one gate that cannot be proven."""
 EXITS = {0: "GO", 1: "NO-GO", 2: "INSUFFICIENT"}
@@ -110,10 +114,21 @@ def _made(path: Path, name: str, window: Window) -> Path:
     rows, labels = store.with_suffix(".jsonl"), store.with_suffix(".labels")
     say(f"{name}: {window.pairs:,} pairs")
     _run(store, "plan", "--register", "--experiment", "invoices", "--out", path / f"{name}.toml")
+    _register_earlier(store)
     write(window, rows, labels, LABELLED)
     _run(store, "import", rows)
     _run(store, "label", labels)
     return store
+
+
+def _register_earlier(store: Path) -> None:
+    """The window's dates may lie in the past: a plan counts where it is older than its calls."""
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute(
+            "UPDATE meta SET value = json_set(value, '$.registered_ns', ?)"
+            " WHERE name = 'plan:invoices'",
+            (REGISTERED_NS,),
+        )
 
 
 def _removed(store: Path) -> None:
