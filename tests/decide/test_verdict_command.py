@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import os
 import subprocess
 import sys
@@ -110,9 +111,10 @@ def test_people_see_the_decision_its_reason_and_every_gate(good):
     assert lines[0] == "GO  all 10 gates pass"
     assert "plan small" in lines[1]
     heads = next(line for line in lines if line.startswith("gate"))
-    assert heads.split() == [
-        *("gate", "primary", "candidate", "delta", "interval", "needed", "state")
-    ]
+    assert heads.split() == ["gate", "primary", "candidate", "interval", "needed", "state"]
+    assert max(map(len, lines[3 : lines.index("", 4)])) <= 80
+    under = lines[1 + next(n for n, line in enumerate(lines) if line.startswith("accuracy"))]
+    assert re.fullmatch(r" +[+-]\d+\.\d+ to [+-]\d+\.\d+ *", under)
     assert any(line.startswith("latency") and line.split()[-1] == "PASS" for line in lines)
     assert "window: 2026-11-02T00:00:00Z to 2026-11-04T00:00:00Z (over)" in done.stdout
 

@@ -15,8 +15,8 @@ from shadow_mw.evaluate.checks import check_counts
 from shadow_mw.evaluate.checks import run as checks
 from shadow_mw.evaluate.checks.check import CheckResult
 from shadow_mw.evaluate.judgement import Judgement
-from shadow_mw.evaluate.pipeline import Evaluator, Store
 from shadow_mw.evaluate.percentiles import percentile
+from shadow_mw.evaluate.pipeline import Evaluator, Store
 from shadow_mw.report.as_json import as_json
 from shadow_mw.report.terminal import show
 from shadow_mw.results import CheckCounts, Spread
