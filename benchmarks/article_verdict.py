@@ -26,8 +26,8 @@ from benchmarks.results import Part, Target, say, show, show_targets
 from benchmarks.scale import differing
 from benchmarks.window import Window, write, write_regraded
 
-QUICK = 12_000
-SMALL, SMALL_JUDGED = 20_000, 0.15
+QUICK, QUICK_MONDAYS = 10_500, 4_000
+SMALL, SMALL_JUDGED = 12_000, 0.15
 """For what needs no more; of so few pairs a judge reads a larger share."""
 FEW = 3_000
 LABELLED = 400
@@ -37,8 +37,9 @@ REGISTERED_NS = 1_793_491_200 * 10**9
 WAIVER = "likeness=Ada Lovelace:documents have fields, and those are held against the truth"
 """JSON has no likeness: somebody has to answer for the one gate that cannot be proven."""
 EXITS = {0: "GO", 1: "NO-GO", 2: "INSUFFICIENT"}
-ONE_REASON = frozenset({"hallucination", "hallucination.fields", "segments"})
-"""The whole, by field, and by weekday."""
+ONE_REASON = frozenset({"hallucination", "hallucination.fields"})
+"""As a whole and field by field; with enough pairs weekday by weekday too."""
+SEGMENTS = frozenset({"segments"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,19 @@ class Case:
     """Gates that failed where it is NO-GO; else those not proven, that nobody signed for."""
     reason: str
     """How the reason begins."""
-    at_least: bool = False
-    """Whether more gates may be held back: too few pairs are too few for several."""
+    also: frozenset[str] | None = frozenset()
+    """Gates that may be among them; None is any: too few pairs are too few for several."""
 
 
-WORSE = Case("the article's candidate", "NO-GO", ONE_REASON, "hallucination on null fields: +0.8")
+WORSE = Case(
+    "the article's candidate",
+    "NO-GO",
+    ONE_REASON,
+    "hallucination on null fields: +0.8",
+    SEGMENTS,
+)
 BY_FORM = Case("the same pairs, graded by form", "GO", frozenset(), "")
-MONDAYS = Case("Mondays differ", "NO-GO", frozenset({"segments"}), "segments: proven worse in 1")
+MONDAYS = Case("Mondays differ", "NO-GO", SEGMENTS, "segments: proven worse in 1")
 SOUND = Window(judge="careful", judged=SMALL_JUDGED, pairs=SMALL, form_is_truth=True)
 MISSING = (
     (Case("nothing missing", "GO", frozenset(), ""), SOUND),
@@ -74,7 +81,7 @@ MISSING = (
         replace(SOUND, priced=False),
     ),
     (
-        Case(f"{FEW:,} pairs", "INSUFFICIENT", frozenset({"coverage.pairs"}), "pairs: 3,000", True),
+        Case(f"{FEW:,} pairs", "INSUFFICIENT", frozenset({"coverage.pairs"}), "pairs: 3,000", None),
         replace(SOUND, pairs=FEW),
     ),
 )
@@ -98,10 +105,12 @@ def measure(path: Path, *, quick: bool) -> Part:
     _decide(part, store, BY_FORM, article)
     _removed(store)
     mondays = replace(article, regressed="monday", hallucination_rate=0.003)
+    if quick:
+        mondays = replace(mondays, pairs=QUICK_MONDAYS)
     store = _made(path, "mondays", mondays)
     _decide(part, store, MONDAYS, mondays)
     _removed(store)
-    for number, (case, window) in enumerate(MISSING):
+    for number, (case, window) in enumerate(MISSING[-1:] if quick else MISSING):
         store = _made(path, f"missing-{number}", window)
         _decide(part, store, case, window)
         _removed(store)
@@ -143,7 +152,7 @@ def _decide(part: Part, store: Path, case: Case, window: Window) -> None:
     table = json.loads(printed)
     state = "fail" if code == 1 else "unproven"
     held = _gates(table["gates"], state)
-    kept = case.holding <= held if case.at_least else case.holding == held
+    kept = case.holding <= held and (case.also is None or held <= case.holding | case.also)
     met = (
         EXITS[code] == table["verdict"] == case.wanted
         and kept
