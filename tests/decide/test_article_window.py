@@ -144,7 +144,7 @@ def test_3000_pairs_are_insufficient_and_hold_the_ramp_at_a_quarter(store):
 
 def test_mondays_that_differ_are_found_though_all_together_are_better(tmp_path):
     sound = ("--hallucination-rate", "0.003")
-    store = imported(tmp_path, "--pairs", "4000", "--regressed", "monday", *sound)
+    store = imported(tmp_path, "--pairs", "2500", "--regressed", "monday", *sound)
 
     said = store.verdict()
 
@@ -196,7 +196,7 @@ def test_the_same_data_give_the_same_bytes_in_every_process_and_in_a_bundle(
 
 def test_the_demo_is_never_go(tmp_path):
     """As a user reads the README: traffic, a plan, a verdict, a page."""
-    run("-m", "shadow_mw", "demo", "--requests", "40", "--keep", tmp_path, cwd=tmp_path)
+    run("-m", "shadow_mw", "demo", "--requests", "20", "--keep", tmp_path, cwd=tmp_path)
     store = Kept(tmp_path / "shadow.db", signed=())
     before = store.verdict()
     store.command("plan", "--register", "--experiment", "demo")
