@@ -98,6 +98,13 @@ def test_a_check_and_a_likeness_can_fail(good):
     ] * 3
 
 
+def test_likeness_of_the_few_texts_among_documents_is_none_of_the_documents():
+    few = Likeness("lexical", 1_900, 0.95, 0.02, 400, 0.92, 0.02)
+    found = verdict(evidence(Window(), likeness=(few,)))
+    assert gate(found, "likeness").state is State.UNPROVEN
+    assert "1,900 of 40,000 pairs are texts" in gate(found, "likeness").reason
+
+
 def test_too_little_data_is_not_proven_either_way():
     found = verdict(
         evidence(Window(pairs=3_000, errors=(0.004, 0.005), hallucination=(0.003, 0.004)))
@@ -118,7 +125,7 @@ MISSING = {
     "cost": (Window(), {"unpriced": 3_000}, "unpriced: 3,000 of 43,000 calls"),
     "likeness": (
         Window(),
-        {"likeness": (Likeness("lexical", 9, 0.9, 0.1, 0, 0.0, 0.0),)},
+        {"likeness": (Likeness("lexical", 20_000, 0.9, 0.1, 0, 0.0, 0.0),)},
         "no A/A pairs: set SHADOW_REPEAT_RATE",
     ),
     "win_rate": (

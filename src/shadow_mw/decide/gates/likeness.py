@@ -14,6 +14,9 @@ NAME, TITLE = "likeness", "likeness to the primary"
 LEXICAL = "lexical"
 WELCH = "Welch 1947"
 FEWEST = 2
+FEW_TEXTS = 0.05
+"""Of the pairs, of which lexical likeness says nothing about the others: JSON is not compared so,
+and what is left of it are the broken answers."""
 
 
 def likeness_gate(case: Case, plan: LikenessPlan) -> list[GateResult]:
@@ -24,6 +27,12 @@ def likeness_gate(case: Case, plan: LikenessPlan) -> list[GateResult]:
         asked = f" by {plan.measure}" if plan.measure else ""
         return [_lacking(plan, f"no likeness{asked} was measured: shadow-mw embed", needed)]
     title = f"{TITLE} ({found.name})"
+    if found.name == LEXICAL and found.n < FEW_TEXTS * len(case.pairs):
+        reason = (
+            f"{found.n:,} of {len(case.pairs):,} pairs are texts; documents are held against the"
+            " truth: leave gates.likeness out of the plan, or sign for it"
+        )
+        return [_lacking(plan, reason, needed, title, found)]
     if found.floor_n < FEWEST:
         reason = "no A/A pairs: set SHADOW_REPEAT_RATE"
         return [_lacking(plan, reason, needed, title, found)]
