@@ -161,7 +161,7 @@ def test_another_page_cannot_write(open_one, headers):
 
 
 def test_a_program_with_the_token_may_write(closed):
-    ticket = closed.client.get("/v1/label/1").json()["ticket"]
+    ticket = closed.client.get("/v1/label/1?person=ann").json()["ticket"]
     body = {"id": 1, "ticket": ticket, "choice": "none", "person": "ann"}
     assert closed.client.post("/v1/labels", json=body).json() == {"id": 1, "labelled": 0}
 
