@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shadow_mw.results import Series
@@ -127,5 +127,3 @@ class Evidence:
     data_hash: str
     """SHA-256 over all of the above, so that a verdict names its data."""
     load: LoadRun | None = None
-    prices: dict[str, str] = field(default_factory=dict)
-    """Model to where its price is from."""

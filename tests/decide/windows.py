@@ -145,7 +145,6 @@ def evidence(window: Window | None = None, **changes) -> Evidence:
         first_received_ns=int(START * 1e9),
         data_hash="0" * 64,
         load=LoadRun(1.0, 5_000, 3, 200.0, 420.0, int(START * 1e9)),
-        prices={"gpt-4o-mini": "genai-prices"},
     )
     return replace(found, **changes)
 
