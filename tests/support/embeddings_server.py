@@ -7,24 +7,15 @@ request before it is answered, and may answer in the model's place.
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from typing import Any
 
+from support.json_server import Raw, json_server
+
 DIMENSION = 64
-
-
-@dataclass
-class Raw:
-    """A response as it is sent."""
-
-    status: int = 200
-    body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,40 +78,12 @@ def embeddings_server(script: Script = lambda _: None) -> Iterator[EmbeddingsSer
     """Serve until the block ends; `url` is the base URL up to /v1."""
     served = EmbeddingsServer(script)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def reply(path: str, headers: dict[str, str], body: dict[str, Any]) -> Raw:
+        asked = Asked(path, headers, body)
+        with served.lock:
+            served.asked.append(asked)
+        return served.script(asked) or Raw(body=answer(asked))
 
-        def do_POST(self) -> None:
-            content = self.rfile.read(int(self.headers["content-length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = Asked(self.path, headers, json.loads(content))
-            with served.lock:
-                served.asked.append(asked)
-            raw = served.script(asked) or Raw(body=answer(asked))
-            body = raw.body if isinstance(raw.body, bytes) else json.dumps(raw.body).encode()
-            self.send_response(raw.status)
-            for name, value in ({"content-type": "application/json"} | raw.headers).items():
-                self.send_header(name, value)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            """A client that went away is part of the tests."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    served.url = f"http://127.0.0.1:{server.server_port}/v1"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with json_server(reply) as url:
+        served.url = url
         yield served
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)

@@ -11,9 +11,10 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from typing import Any
+
+from support.json_server import Raw, json_server
 
 CODE = re.compile(r"carry the code ([0-9a-f]{32})\.")
 
@@ -49,15 +50,6 @@ class Asked:
         assert re.sub(fence, "", self.user, flags=re.DOTALL).strip() == ""
         assert self.user.count(code) == 2 * len(found)
         return dict(found)
-
-
-@dataclass
-class Raw:
-    """A response as it is sent."""
-
-    status: int = 200
-    body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 Script = Callable[[Asked], "str | Raw"]
@@ -130,37 +122,6 @@ def judge_server(script: Script) -> Iterator[JudgeServer]:
     """Serve until the block ends; `url` is the base URL up to /v1."""
     served = JudgeServer(script)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            content = self.rfile.read(int(self.headers["content-length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            raw = served.answer(Asked(self.path, headers, json.loads(content)))
-            body = raw.body if isinstance(raw.body, bytes) else json.dumps(raw.body).encode()
-            self.send_response(raw.status)
-            for name, value in ({"content-type": "application/json"} | raw.headers).items():
-                self.send_header(name, value)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            """A client that went away is part of the tests."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    served.url = f"http://127.0.0.1:{server.server_port}/v1"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with json_server(lambda *request: served.answer(Asked(*request))) as url:
+        served.url = url
         yield served
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from decimal import Decimal
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from shadow_mw.commands.backfill_work import Work
+from shadow_mw.commands.first_signal import first_signal
 from shadow_mw.commands.progress import Advance, progress
 from shadow_mw.evaluate.inputs import backfilled
 from shadow_mw.evaluate.pipeline import Checklist, Evaluator, FieldJudge
@@ -86,30 +85,9 @@ def _is_stored(evaluator: Evaluator, spans: Sequence[ReadableSpan]) -> bool:
 
 
 async def _ask(run: Backfill, work: Work, evaluator: Evaluator, advance: Advance) -> None:
-    with _interruptible(run):
+    # What is under way at the first signal is stored.
+    with first_signal(lambda: run.stop(INTERRUPTED)):
         await run.run(work.calls(), lambda spans: _is_stored(evaluator, spans), advance)
-
-
-@contextmanager
-def _interruptible(run: Backfill) -> Iterator[None]:
-    """The first signal lets calls under way be stored, the second one does not wait."""
-    loop = asyncio.get_running_loop()
-    numbers = signal.SIGINT, signal.SIGTERM
-
-    def stop() -> None:
-        run.stop(INTERRUPTED)
-        release()
-
-    def release() -> None:
-        for number in numbers:
-            loop.remove_signal_handler(number)
-
-    for number in numbers:
-        loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        release()
 
 
 def _count(work: Work, evaluator: Evaluator, run: Backfill) -> None:

@@ -6,16 +6,14 @@ import asyncio
 import contextlib
 import os
 import resource
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import inf
 from pathlib import Path
 
 import click
 
 from shadow_mw.commands.backfill_work import Work
+from shadow_mw.commands.first_signal import first_signal
 from shadow_mw.commands.load_figures import figures
 from shadow_mw.commands.load_work import Schedule
 from shadow_mw.commands.progress import Advance, progress
@@ -103,33 +101,14 @@ def directory(settings: Settings) -> Path:
 
 
 async def _send(made: Load, planned: Schedule, advance: Advance) -> None:
-    with _interruptible(made):
+    with first_signal(lambda: _stop(made)):
         await made.run(planned.arrivals, advance)
 
 
-@contextmanager
-def _interruptible(made: Load) -> Iterator[None]:
-    """The first signal lets calls under way end, the second one does not wait."""
-    loop = asyncio.get_running_loop()
-    numbers = signal.SIGINT, signal.SIGTERM
-
-    def stop() -> None:
-        made.stop(INTERRUPTED)
-        release()
-        if made.under_way:
-            click.echo(
-                f"shadow-mw: waiting for {made.under_way:,} calls under way; once more to give"
-                " them up",
-                err=True,
-            )
-
-    def release() -> None:
-        for number in numbers:
-            loop.remove_signal_handler(number)
-
-    for number in numbers:
-        loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        release()
+def _stop(made: Load) -> None:
+    made.stop(INTERRUPTED)
+    if made.under_way:
+        click.echo(
+            f"shadow-mw: waiting for {made.under_way:,} calls under way; once more to give them up",
+            err=True,
+        )
