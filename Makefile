@@ -10,7 +10,7 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@if command -v go >/dev/null; then collector/build collector && collector/build jaeger; fi
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -109,9 +109,8 @@ def test_bars_stand_to_the_margin_as_their_intervals_do(page):
 
 
 def test_a_chart_says_its_figures_where_the_mouse_is(page):
-    page.click("#latency .chart")
-    page.send("Input.dispatchMouseEvent", type="mouseMoved", x=640, y=450)
-    page.until("document.querySelector('#latency .tip')?.innerText.includes('primary: ')")
+    tip = "document.querySelector('#latency .tip')?.innerText.includes('primary: ')"
+    page.hover("#latency .chart", shown=tip)
     assert " within " in page.text("#latency .tip")
 
 

@@ -202,13 +202,26 @@ class Page:
 
     def click(self, selector):
         """Click in the middle of an element, as a mouse does."""
-        x, y = self.evaluate(
+        x, y = self._middle(selector)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def hover(self, selector, shown):
+        """Move the mouse about the middle of an element until an expression is true."""
+        end = time.monotonic() + WAIT
+        while not self.evaluate(shown):
+            assert time.monotonic() < end, f"{shown} stays false; errors {self.errors}"
+            for step in (0, 3):
+                x, y = self._middle(selector)
+                self.send("Input.dispatchMouseEvent", type="mouseMoved", x=x + step, y=y)
+            self._browser.listen(0.05)
+
+    def _middle(self, selector):
+        return self.evaluate(
             f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
             " e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect();"
             " return [r.x + r.width / 2, r.y + r.height / 2]; })()"
         )
-        for kind in ("mousePressed", "mouseReleased"):
-            self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def press(self, key, modifiers=0):
         """Press a key: a character, or one of `KEYS`; 2 among the modifiers is Ctrl."""
