@@ -17,6 +17,7 @@ from shadow_mw.evaluate.checks.check import CheckResult
 from shadow_mw.evaluate.judgement import Judgement
 from shadow_mw.evaluate.percentiles import percentile
 from shadow_mw.evaluate.pipeline import Evaluator, Store
+from shadow_mw.evaluate.tables.pair_facts import FACTS
 from shadow_mw.report.as_json import as_json
 from shadow_mw.report.terminal import show
 from shadow_mw.results import CheckCounts, Spread
@@ -196,7 +197,7 @@ def test_a_store_of_version_2_goes_on(path):
     for kind, name in later:
         connection.execute(f"DROP {kind} {name}")
     connection.execute("CREATE INDEX pairs_series ON pairs (series)")
-    for column in (*tables.DOCUMENT, *tables.FACTS, "shape", "harm"):
+    for column in (*tables.DOCUMENT, *FACTS, "shape", "harm"):
         connection.execute(f"ALTER TABLE pairs DROP COLUMN {column}")
     kept = {"series", "observations", "payloads", "pairs", "paths", "fields", "truth", "funnel"}
     every = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()

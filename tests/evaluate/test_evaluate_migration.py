@@ -10,6 +10,7 @@ from evaluate.spans import PRICES, both, leg, store_of, summary
 from shadow_mw.evaluate import tables
 from shadow_mw.evaluate.pipeline import Evaluator, Store
 from shadow_mw.evaluate.store import COLUMNS
+from shadow_mw.evaluate.tables import migrations
 from shadow_mw.exceptions import StoreError
 
 SCRIPT = (Path(__file__).parent / "store_v1.sql").read_text()
@@ -143,7 +144,7 @@ def test_what_a_migrated_pair_adds_up_to_is_what_a_new_one_does(path, tmp_path):
         store.write(
             f"UPDATE pairs SET ({', '.join(tables.DOCUMENT)}) = ({', '.join(['NULL'] * 10)})", [()]
         )
-        for statement in filter(str.strip, tables.DOCUMENTS.split(";\n")):
+        for statement in filter(str.strip, migrations.DOCUMENTS.split(";\n")):
             store.write(statement, [()])
         assert store.query(wanted) == saved
     assert saved == [

@@ -10,6 +10,8 @@ from shadow_mw.evaluate import tables
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.harm import RANKS
 from shadow_mw.evaluate.pipeline import Evaluator, Store
+from shadow_mw.evaluate.tables import migrations
+from shadow_mw.evaluate.tables.pair_facts import FACTS
 from shadow_mw.harms import Harm
 
 NO = "I'm sorry, but I can't help with that."
@@ -91,12 +93,12 @@ def test_pairs_of_before_get_the_same_rank_where_it_needs_no_sign(path):
     assert len(known) > 10
     with Store.open(path) as store:
         store.write("UPDATE pairs SET harm = NULL", [()])
-        store.write(tables.HARM.rstrip().rstrip(";"), [()])
+        store.write(migrations.HARM.rstrip().rstrip(";"), [()])
     assert harms(path) == known
 
 
-FACTS = f"""
-SELECT pairs.id, {", ".join(value for _, value in tables.FACTS.values())}
+OF_LEGS = f"""
+SELECT pairs.id, {", ".join(value for _, value in FACTS.values())}
 FROM pairs JOIN observations p ON p.id = primary_row JOIN observations c ON c.id = candidate_row
 """
 
@@ -126,9 +128,9 @@ def random_legs(rng, number):
 
 def consistent(path):
     with Store.open(path) as store:
-        names = ", ".join(tables.FACTS)
+        names = ", ".join(FACTS)
         facts = store.query(f"SELECT id, {names} FROM pairs ORDER BY id")
-        assert facts == store.query(f"{FACTS} ORDER BY pairs.id")
+        assert facts == store.query(f"{OF_LEGS} ORDER BY pairs.id")
         judged = store.query(f"SELECT id, harm, {', '.join(tables.DOCUMENT)} FROM pairs")
     return judged
 

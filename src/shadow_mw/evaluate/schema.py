@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from shadow_mw.evaluate.tables import MIGRATIONS, TABLES, VERSION
+from shadow_mw.evaluate.tables import TABLES, VERSION
+from shadow_mw.evaluate.tables.migrations import MIGRATIONS
 from shadow_mw.exceptions import StoreError
 
 APPLICATION_ID: Final = 0x53484457
