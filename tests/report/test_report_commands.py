@@ -10,6 +10,7 @@ import pytest
 from evaluate.spans import both, leg, store_of
 
 from shadow_mw.results import METRICS, FieldOutcome
+from shadow_mw.types import REPEAT
 
 RIGHT = {"total": "9.00", "tax_id": None}
 INVENTED = {"total": "9.00", "tax_id": "X-1"}
@@ -120,6 +121,13 @@ def test_label_says_what_it_did(shadow, store, tmp_path):
     )
     done = shadow("label", "truth.jsonl", "--json")
     assert json.loads(done.stdout) == {"stored": 2, "scored": 1, "unmatched": 1}
+
+
+def test_the_primary_s_second_answer_is_no_pair_that_was_scored(shadow, store):
+    again = leg("candidate", "p1", RIGHT, shadow__candidate__id=REPEAT, shadow__key="k1")
+    store_of(store, again)
+    done = shadow("label", "-", stdin=line("k1"))
+    assert (done.returncode, done.stdout) == (0, "1 label stored, 1 pair scored\n")
 
 
 def test_labels_may_come_before_anything_is_mirrored(shadow, tmp_path):

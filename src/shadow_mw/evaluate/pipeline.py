@@ -27,7 +27,7 @@ from shadow_mw.exceptions import StoreError
 from shadow_mw.prices import PriceTable
 from shadow_mw.records import Reading, SpanRecord
 from shadow_mw.results import Label, LabelResult
-from shadow_mw.types import Json
+from shadow_mw.types import REPEAT, Json
 
 __all__ = ["Checklist", "Evaluator", "FieldJudge", "Standards", "Store", "label", "summarise"]
 
@@ -224,4 +224,10 @@ def label(
 
 
 def _scored(store: Store, key: str) -> int:
-    return len(store.query("SELECT 1 FROM pairs WHERE key = ? AND scored", (key,)))
+    """Pairs with a candidate: the primary against itself is none."""
+    found = store.query(
+        "SELECT 1 FROM pairs JOIN series ON series.id = series"
+        " WHERE key = ? AND scored AND candidate_id != ?",
+        (key, REPEAT),
+    )
+    return len(found)
