@@ -40,15 +40,16 @@ def obrien_fleming(fractions: Sequence[float], alpha: float = 0.05) -> tuple[flo
     if any(not a < b for a, b in zip([0.0, *times], times, strict=False)) or times[-1:] > [1.0]:
         raise ValueError(f"looks at {list(fractions)}: accepted are ascending shares up to 1")
     levels: list[float] = []
-    spent = 0.0
+    spent = before = bound = 0.0
     path: tuple[Floats, Floats] | None = None
     for index, time in enumerate(times):
+        if index:
+            # Only where a look follows: it is nearly all of the work.
+            path = _continue(path, times[index - 2] if index > 1 else 0.0, before, bound)
         target = _spend(time, alpha / 2)
-        before = times[index - 1] if index else 0.0
         bound = _solve(path, before, time, target - spent)
         levels.append(2 * float(special.ndtr(-bound / math.sqrt(time))))
-        path = _continue(path, before, time, bound)
-        spent = target
+        spent, before = target, time
     return tuple(levels)
 
 
