@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
-    Counts = npt.NDArray[np.int32]
+    Counts = npt.NDArray[np.signedinteger]
     Codes = npt.NDArray[np.int32]
     Bools = npt.NDArray[np.bool_]
     Flags = npt.NDArray[np.int8]

@@ -23,26 +23,28 @@ WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Satu
 class Calendar:
     """The local day and hour of every pair."""
 
-    day: npt.NDArray[np.int64]
+    day: npt.NDArray[np.int32]
     """Ordinal (1 is 0001-01-01), ascending but for what clocks do."""
-    hour: npt.NDArray[np.int64]
+    hour: npt.NDArray[np.int8]
     """0 to 23."""
 
     @property
-    def weekday(self) -> npt.NDArray[np.int64]:
+    def weekday(self) -> npt.NDArray[np.int32]:
         """0 is Monday."""
         return (self.day - 1) % 7
 
 
 def calendar(time_s: Floats, zone: str) -> Calendar:
     """Local days and hours of unix times (s, ascending)."""
-    quarters = np.floor(time_s / QUARTER).astype(np.int64)
-    distinct, which = np.unique(quarters, return_inverse=True)
+    quarters = np.floor_divide(time_s, QUARTER)
+    # Ascending: the pairs of a quarter stand together.
+    begins = np.flatnonzero(np.diff(quarters, prepend=np.nan) != 0)
+    counts = np.diff(begins, append=len(quarters))
     place = ZoneInfo(zone)
-    local = [datetime.fromtimestamp(int(q) * QUARTER, place) for q in distinct]
-    days = np.array([moment.toordinal() for moment in local], dtype=np.int64)
-    hours = np.array([moment.hour for moment in local], dtype=np.int64)
-    return Calendar(days[which], hours[which])
+    local = [datetime.fromtimestamp(int(q) * QUARTER, place) for q in quarters[begins]]
+    days = np.array([moment.toordinal() for moment in local], np.int32)
+    hours = np.array([moment.hour for moment in local], np.int8)
+    return Calendar(np.repeat(days, counts), np.repeat(hours, counts))
 
 
 def iso(day: int) -> str:

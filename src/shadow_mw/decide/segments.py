@@ -23,7 +23,7 @@ from shadow_mw.verdicts import SegmentRow
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    Ints = npt.NDArray[np.int64]
+    Ints = npt.NDArray[np.signedinteger]
 
 NAMES: Final = ("hallucination", "accuracy", "errors")
 """Measures in the order of harm."""

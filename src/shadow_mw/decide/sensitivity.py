@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from shadow_mw.evidence import Floats
 
-    Ints = npt.NDArray[np.int64]
+    Ints = npt.NDArray[np.signedinteger]
 
 Line = tuple[str, str, str]
 

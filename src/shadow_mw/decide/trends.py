@@ -17,7 +17,7 @@ from shadow_mw.verdicts import TrendPoint
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    Ints = npt.NDArray[np.int64]
+    Ints = npt.NDArray[np.signedinteger]
 
 
 def trends(case: Case) -> dict[str, tuple[TrendPoint, ...]]:

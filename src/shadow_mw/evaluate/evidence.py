@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from shadow_mw.evaluate.store import Store
 from shadow_mw.evidence import Evidence, PairedCount, Pairs
 from shadow_mw.results import Series
 from shadow_mw.types import CANDIDATE_REASONS, Reason
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 CHOSEN: Final = frozenset(
     {
@@ -94,10 +97,16 @@ def data_hash(evidence: Evidence, end: float | None = None) -> str:
         digest.update(field.name.encode() + b"\0")
         if field.name == "pairs":
             for column in fields(value):
-                digest.update(np.ascontiguousarray(getattr(value, column.name)[:n]).data)
+                digest.update(_bytes(getattr(value, column.name)[:n]))
         else:
             digest.update(json.dumps(value, default=_plain, sort_keys=True).encode())
     return digest.hexdigest()
+
+
+def _bytes(column: npt.NDArray[np.generic]) -> memoryview:
+    """The same for the same values, in however few bytes later pairs let them be kept."""
+    kind = np.int32 if column.dtype.kind == "i" else column.dtype
+    return np.ascontiguousarray(column, kind).data
 
 
 def _plain(value: object) -> object:

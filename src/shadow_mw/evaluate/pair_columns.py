@@ -31,7 +31,7 @@ COLUMNS: Final[dict[str, tuple[str, Any]]] = {
     "key": ("key", np.int64),
     "weight": (f"1 / max(coalesce(sample_rate, 1.0), {LEAST_RATE})", np.float64),
     "scored": ("scored", np.bool_),
-    **{name: (f"coalesce({name}, 0)", np.int32) for name in DOCUMENT},
+    **{name: (f"coalesce({name}, 0)", np.int8) for name in DOCUMENT},
     "primary_failed": ("primary_failed", np.bool_),
     "candidate_failed": ("candidate_failed", np.bool_),
     **{f"{leg}_latency_ms": (_MS.format(other, leg), np.float64) for other, leg in _BOTH},
@@ -40,6 +40,8 @@ COLUMNS: Final[dict[str, tuple[str, Any]]] = {
 }
 """By the names of `Pairs`, in its order. The key's index is no way to read all pairs."""
 TEXTS: Final = ("session", "key")
+COUNTS: Final = frozenset(DOCUMENT)
+"""A byte each for as long as they fit: of millions of pairs they would be most of the memory."""
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -57,15 +59,12 @@ def pair_columns(store: Store, key: tuple[str, str]) -> tuple[Pairs, tuple[str, 
     (n,) = store.one(f"SELECT count(*) FROM pairs WHERE series = {SERIES}", key)
     columns: Arrays = {name: np.empty(n, kind) for name, (_, kind) in COLUMNS.items()}
     n = _fill(columns, store, key)
-    order = np.argsort(columns["time_s"][:n], kind="stable")
-    for name in COLUMNS:
-        # One after the other: only one column is there twice.
-        columns[name] = columns[name][:n][order]
+    _sort(columns, n)
     columns["time_s"] = columns["time_s"] / 1e9
     for name in TEXTS:
         columns[name] = _numbered(columns[name])
     columns["segment"], names = _named(store, columns["segment"])
-    return Pairs(**columns), names
+    return Pairs(**{name: _once(column) for name, column in columns.items()}), names
 
 
 def _fill(columns: Arrays, store: Store, key: tuple[str, str]) -> int:
@@ -77,10 +76,35 @@ def _fill(columns: Arrays, store: Store, key: tuple[str, str]) -> int:
     done = 0
     for rows in store.chunks(f"{sql} ORDER BY id", key, AT_ONCE):
         end = done + len(rows)
-        for (name, array), values in zip(columns.items(), zip(*rows, strict=True), strict=True):
-            array[done:end] = list(map(hash, values)) if name in TEXTS else values
+        for name, values in zip(COLUMNS, zip(*rows, strict=True), strict=True):
+            if name in COUNTS:
+                columns[name] = _holding(columns[name], max(values))
+            columns[name][done:end] = list(map(hash, values)) if name in TEXTS else values
         done = end
     return done
+
+
+def _holding(counts: npt.NDArray[Any], most: int) -> npt.NDArray[Any]:
+    """The column, in as many bytes as its largest count needs."""
+    if most <= np.iinfo(counts.dtype).max:
+        return counts
+    return counts.astype(np.int16 if most <= np.iinfo(np.int16).max else np.int32)
+
+
+def _sort(columns: Arrays, n: int) -> None:
+    """Put the first n rows in the order of time; what is in order already is not copied."""
+    time_ns = columns["time_s"][:n]
+    ordered = bool(np.all(time_ns[:-1] <= time_ns[1:]))
+    order = slice(n) if ordered else np.argsort(time_ns, kind="stable")
+    for name in COLUMNS:
+        # One after the other: only one column is there twice.
+        columns[name] = columns[name][:n][order]
+
+
+def _once(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A column that is the same in every row takes the memory of one."""
+    alike = len(column) > 1 and bool(np.all(column == column[0]))
+    return np.broadcast_to(column[:1].copy(), column.shape) if alike else column
 
 
 NOTHING: Final = hash(None)
@@ -91,13 +115,20 @@ def _numbered(hashes: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
 
     64 bits: of two million texts two are taken for one with a chance of 1 in ten million.
     """
-    _, first, codes = np.unique(hashes, return_index=True, return_inverse=True)
-    missing = hashes[first] == NOTHING
-    ranks = np.empty(len(first), np.int32)
-    order = np.argsort(np.where(missing, len(hashes), first), kind="stable")
-    ranks[order] = np.arange(len(first), dtype=np.int32)
-    ranks[missing] = -1
-    return ranks[codes]
+    if np.all(hashes == NOTHING):
+        return np.full(len(hashes), -1, np.int32)
+    order = np.argsort(hashes, kind="stable")
+    ordered = hashes[order]
+    begins = np.append(True, ordered[1:] != ordered[:-1])
+    # Of equal hashes the first pair comes first.
+    first, named = order[begins], ordered[begins] != NOTHING
+    del ordered
+    ranks = np.full(len(first), -1, np.int32)
+    appeared = np.argsort(np.where(named, first, len(hashes)), kind="stable")[: named.sum()]
+    ranks[appeared] = np.arange(len(appeared), dtype=np.int32)
+    numbers = np.empty(len(hashes), np.int32)
+    numbers[order] = np.repeat(ranks, np.diff(np.append(np.flatnonzero(begins), len(hashes))))
+    return numbers
 
 
 def _named(
