@@ -306,8 +306,15 @@ class PairScores:
     scores: tuple[Score, ...]
 
 
-LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0)
-"""Upper bounds in seconds; one more holds what is slower, and what failed."""
+LATENCY_BUCKETS = (
+    *(0.05, 0.063, 0.08, 0.1, 0.125, 0.16, 0.2, 0.25, 0.315, 0.4, 0.5, 0.63, 0.8),
+    *(1.0, 1.25, 1.6, 2.0, 2.5, 3.15, 4.0, 5.0, 6.3, 8.0),
+    *(10.0, 12.5, 16.0, 20.0, 25.0, 31.5, 40.0, 50.0, 60.0),
+)
+"""Upper bounds in seconds; one more holds what is slower, and what failed.
+
+A quarter apart (ISO 3, R10), so that a percentile that is read from them is right within 8 %.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,13 +28,18 @@ DAY_NS: Final = 86_400 * 10**9
 MOST_LABELS: Final = 25
 """As many as there are classes of both legs in the check of ours that has most."""
 
-_WHENS = " ".join(
-    f"WHEN leg.latency_ms <= {1000 * bound} THEN {number}"
-    for number, bound in enumerate(LATENCY_BUCKETS)
-)
-BUCKET: Final = f"CASE WHEN NOT leg.answered THEN {len(LATENCY_BUCKETS)} {_WHENS}" + (
-    f" ELSE {len(LATENCY_BUCKETS)} END"
-)
+
+def _bucket(first: int, last: int) -> str:
+    """Halving: SQLite would try one condition after the other."""
+    if first == last:
+        return str(first)
+    middle = (first + last) // 2
+    bound = 1000 * LATENCY_BUCKETS[middle]
+    below, above = _bucket(first, middle), _bucket(middle + 1, last)
+    return f"iif(leg.latency_ms <= {bound}, {below}, {above})"
+
+
+BUCKET: Final = f"iif(leg.answered, {_bucket(0, len(LATENCY_BUCKETS))}, {len(LATENCY_BUCKETS)})"
 
 
 def figures(store: Store) -> Figures:
