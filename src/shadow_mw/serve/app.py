@@ -6,7 +6,6 @@ A request is answered with 200 once what it holds is committed to the store, nev
 from __future__ import annotations
 
 import asyncio
-import hmac
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -21,9 +20,11 @@ from starlette.routing import Route
 from shadow_mw.serve import answers
 from shadow_mw.serve.cache import FigureCache, Watch
 from shadow_mw.serve.exposition import Exposition
+from shadow_mw.serve.guard import has_bearer, is_guess
 from shadow_mw.serve.intake import Body, Waiting, receive
 from shadow_mw.serve.page import Page, PageRoutes
 from shadow_mw.serve.refusals import RefusedError, UnauthorizedError
+from shadow_mw.serve.slowdown import Slowdown
 from shadow_mw.serve.writer import Batch, Sink, Writer
 from shadow_mw.version import __version__
 
@@ -39,8 +40,9 @@ def build(sink: Sink, watch: Watch, token: str | None, page: Page | None = None)
         token: what every request but a health check has to bring; None lets all in.
         page: what people look at with a browser; None for a service without a page.
     """
-    service = Service(sink, watch, token)
-    shown = PageRoutes(page, token) if page is not None else None
+    slowdown = Slowdown()
+    service = Service(sink, watch, token, slowdown)
+    shown = PageRoutes(page, token, slowdown) if page is not None else None
     return Starlette(
         routes=[
             Route("/v1/traces", service.guarded(service.traces), methods=["POST"]),
@@ -57,9 +59,10 @@ def build(sink: Sink, watch: Watch, token: str | None, page: Page | None = None)
 class Service:
     """The endpoints and what they share."""
 
-    def __init__(self, sink: Sink, watch: Watch, token: str | None) -> None:
+    def __init__(self, sink: Sink, watch: Watch, token: str | None, slowdown: Slowdown) -> None:
         self._watch = watch
-        self._token = token.encode() if token else None
+        self._token = token
+        self._slowdown = slowdown
         self._waiting = Waiting()
         self._refusals: Counter[int] = Counter()
         self._writer = Writer(sink)
@@ -84,6 +87,8 @@ class Service:
                 return await handler(request)
             except RefusedError as error:
                 self._refusals[error.status] += 1
+                if is_guess(request, self._token):
+                    await self._slowdown.wrong()
                 return answers.refused(request, error)
             except ClientDisconnect:
                 return Response(status_code=400)  # nobody is there to read it
@@ -127,11 +132,5 @@ class Service:
             return await asyncio.wrap_future(done)
 
     def _admit(self, request: Request) -> None:
-        """In constant time: how much of a guess is right must not show."""
-        if self._token is None:
-            return
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(
-            given.strip().encode("latin-1"), self._token
-        ):
+        if self._token is not None and not has_bearer(request, self._token):
             raise UnauthorizedError("a bearer token is required: SHADOW_OTLP_TOKEN")

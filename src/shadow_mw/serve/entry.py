@@ -11,10 +11,11 @@ from starlette.routing import Route
 
 from shadow_mw.exceptions import DataError, StoreError
 from shadow_mw.serve.asked import read_form
-from shadow_mw.serve.guard import HEADERS, Guard, cookie_name, peer
+from shadow_mw.serve.guard import HEADERS, Guard, cookie_name, is_guess, peer
 from shadow_mw.serve.refusals import RefusedError, UnauthorizedError
 from shadow_mw.serve.replies import json_reply, login_reply, set_cookie
 from shadow_mw.serve.sessions import SESSION_SECONDS, Attempts, Sessions, Signer, same
+from shadow_mw.serve.slowdown import Slowdown
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -25,11 +26,13 @@ class Entry:
     Args:
         token: what has to be known; None lets in whoever reaches us by a name of this host.
         signer: of sessions.
+        slowdown: of wrong bearer tokens.
     """
 
-    def __init__(self, token: str | None, signer: Signer) -> None:
+    def __init__(self, token: str | None, signer: Signer, slowdown: Slowdown) -> None:
         self._guard = Guard(token, Sessions(signer))
         self._attempts = Attempts()
+        self._slowdown = slowdown
 
     def routes(self) -> list[Route]:
         """For browsers, with a token."""
@@ -94,11 +97,11 @@ class Entry:
         async def answer(request: Request) -> Response:
             try:
                 return await handler(request)
-            except UnauthorizedError as error:
-                if request.url.path == "/":
-                    return login_reply(200, "")
-                return json_reply({"error": str(error)}, error.status)
             except RefusedError as error:
+                if is_guess(request, self._guard.token):
+                    await self._slowdown.wrong()
+                if isinstance(error, UnauthorizedError) and request.url.path == "/":
+                    return login_reply(200, "")
                 return json_reply({"error": str(error)}, error.status)
             except StoreError as error:
                 return json_reply({"error": str(error)}, 503)

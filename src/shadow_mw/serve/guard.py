@@ -56,7 +56,7 @@ class Guard:
             host = _host(request)
             if host is None or not is_loopback(host):
                 raise ForbiddenError("without SHADOW_OTLP_TOKEN only localhost is answered")
-        elif not (_bearer(request, self.token) or self.has_session(request)):
+        elif not (has_bearer(request, self.token) or self.has_session(request)):
             raise UnauthorizedError("a session or a bearer token is required: SHADOW_OTLP_TOKEN")
 
     def has_session(self, request: Request) -> bool:
@@ -69,7 +69,7 @@ class Guard:
         Raises:
             ForbiddenError: it was another one, or nobody says.
         """
-        if self.token is not None and _bearer(request, self.token):
+        if self.token is not None and has_bearer(request, self.token):
             return  # no page can add that to what it makes a browser send
         site = request.headers.get("sec-fetch-site")
         # A proxy in front may speak another scheme; the host is what tells pages apart.
@@ -100,14 +100,22 @@ def peer(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+def has_bearer(request: Request, token: str) -> bool:
+    """Whether it brings the token; how much of a guess is right does not show in the time."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and same(given.strip().encode("latin-1"), token.encode())
+
+
+def is_guess(request: Request, token: str | None) -> bool:
+    """Whether it brings another token than the right one."""
+    return (
+        token is not None and "authorization" in request.headers and not has_bearer(request, token)
+    )
+
+
 def _host(request: Request) -> str | None:
     """The name that was asked for, without the port; None where that is no name."""
     try:
         return urlsplit(f"//{request.headers.get('host', '')}").hostname
     except ValueError:
         return None
-
-
-def _bearer(request: Request, token: str) -> bool:
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and same(given.strip().encode("latin-1"), token.encode())

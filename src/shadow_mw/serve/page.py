@@ -36,6 +36,7 @@ from shadow_mw.serve.refusals import ConflictError, NotFoundError
 from shadow_mw.serve.replies import json_reply, set_cookie, unchanged
 from shadow_mw.serve.reports import Report, Reports
 from shadow_mw.serve.sessions import Signer
+from shadow_mw.serve.slowdown import Slowdown
 from shadow_mw.serve.tickets import Tickets
 from shadow_mw.types import Json
 
@@ -83,10 +84,10 @@ class Page(Protocol):
 class PageRoutes:
     """The endpoints of the page, for everybody whom the guard admits."""
 
-    def __init__(self, page: Page, token: str | None) -> None:
+    def __init__(self, page: Page, token: str | None, slowdown: Slowdown | None = None) -> None:
         signer = Signer()
         self._page = page
-        self._entry = Entry(token, signer)
+        self._entry = Entry(token, signer, slowdown or Slowdown())
         self._tickets = Tickets(signer)
         self._reports = Reports(lambda key: page.report(Series(*key)), page.version)
         self._html = page.html()

@@ -1,0 +1,72 @@
+"""Guesses at the bearer token are refused slowly, and cost the one who has it nothing."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+from support.serve import running_serve
+
+from shadow_mw.serve.slowdown import FREE, MOST_HELD, Slowdown
+
+TOKEN = "a-token-that-nobody-guesses"
+
+
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory):
+    with running_serve(tmp_path_factory.mktemp("serve"), SHADOW_OTLP_TOKEN=TOKEN) as one:
+        yield one
+
+
+def guess(serve, path="/metrics", method="GET", **headers):
+    """Status, and seconds until it came."""
+    with serve.http as client:
+        began = time.monotonic()
+        answer = client.request(method, path, headers={"authorization": "Bearer no"} | headers)
+        return answer.status_code, time.monotonic() - began
+
+
+def test_guesses_become_slow_and_the_right_token_does_not(serve):
+    for _ in range(FREE):
+        assert guess(serve)[0] == 401
+    for path, method, status in (
+        ("/metrics", "GET", 401),
+        ("/v1/traces", "POST", 401),
+        ("/v1/harm", "GET", 401),
+        # What another page may not do tells nobody sooner that a token is wrong.
+        ("/login", "POST", 403),
+    ):
+        found, seconds = guess(serve, path, method)
+        assert (found, seconds > 0.9) == (status, True), path
+
+    more = [threading.Thread(target=guess, args=(serve,)) for _ in range(20)]
+    for one in more:
+        one.start()
+    began = time.monotonic()
+    assert serve.client.get("/metrics").status_code == 200
+    assert serve.client.get("/v1/harm").status_code == 200
+    in_time = time.monotonic() - began < 0.9
+    for one in more:
+        one.join(30)
+    assert in_time
+    # No token at all is no guess: a browser that comes for the form gets it.
+    with serve.http as browser:
+        del browser.headers["authorization"]
+        began = time.monotonic()
+        assert browser.get("/").status_code == 200
+        assert browser.get("/v1/harm").status_code == 401
+        assert time.monotonic() - began < 0.9
+
+
+def test_what_waits_is_bounded():
+    async def flood():
+        slowdown = Slowdown(seconds=0.3)
+        for _ in range(FREE):
+            await slowdown.wrong()
+        tasks = [asyncio.create_task(slowdown.wrong()) for _ in range(3 * MOST_HELD)]
+        await asyncio.sleep(0.1)
+        held = sum(not task.done() for task in tasks)
+        await asyncio.gather(*tasks)
+        return held
+
+    assert asyncio.run(flood()) == MOST_HELD
