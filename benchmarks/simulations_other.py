@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.simulated import ALPHA, DAYS, Floats, days, mondays_shape
+from benchmarks.simulated import ALPHA, DAYS, FINAL, Floats, days, mondays_shape
+from benchmarks.simulated_segments import MARGINS, NULL, called_on_any_day, compared, figures
 from shadow_mw.decide import stats
 from shadow_mw.decide.stats import sizes
 from shadow_mw.decide.stats.running import moments
@@ -33,6 +34,7 @@ def others(runs: int) -> Iterator[Other]:
     yield from judged(runs)
     yield many_fields(runs)
     yield alarms(runs)
+    yield from segments(runs)
     yield peeking(5 * runs)
 
 
@@ -161,8 +163,19 @@ def alarms(runs: int) -> Other:
     for _ in range(runs):
         drawn = rng.random(n)
         differences = (drawn < 0.005).astype(float) - (drawn > 1 - 0.003)
-        quiet += max(stats.mean_e_values(differences, -1, 1, margin, days(n))) < 1 / alpha
+        evidence = stats.ratio_e_values(differences, np.ones(n), margin, days(n), most=1.0)
+        quiet += max(evidence) < 1 / alpha
     return Other("no alarm on any day (e-process)", n, alpha, runs, {"sequence": quiet / runs})
+
+
+def segments(runs: int) -> Iterator[Other]:
+    """Seven segments with three measures each, all at their margins: is any called worse?"""
+    tests = f"{NULL.segments * len(MARGINS)} tests of segments"
+    values: dict[str, float | None] = {"sequence": 1 - called_on_any_day(NULL, runs)}
+    yield Other(f"{tests}, no call on any day (e-BH)", NULL.pairs, ALPHA / 2, runs, values)
+    calls = figures(compared(NULL, runs, ["Holm, final look"])["Holm, final look"], 0)
+    values = {"covers": 1 - calls["any wrong"]}
+    yield Other(f"{tests}, none called worse (Holm)", NULL.pairs, FINAL / 2, runs, values)
 
 
 def peeking(runs: int) -> Other:

@@ -8,11 +8,11 @@ import ville
 from scipy import integrate
 
 from shadow_mw.decide.stats import (
-    mean_e_values,
     mean_sequence,
     mixtures,
     quantile_ratio_sequence,
     rate_sequence,
+    ratio_e_values,
     ratio_sequence,
     running,
 )
@@ -200,14 +200,40 @@ def test_percentiles_are_nearer_than_those_of_ville():
 
 
 def test_evidence_and_interval_say_the_same():
-    values, at = np.abs(differences(4000)), [4000]
-    (found,) = mean_sequence(values, -1, 1, 0.05, at)
+    """The interval ends about where the evidence is 1 / alpha, whatever the sizes."""
+    sizes = np.random.default_rng(3).integers(1, 6, 4000)
+    values = np.abs(differences(4000)) * sizes
+    (found,) = ratio_sequence(values, sizes, 0.05, [4000])
 
-    inside = mean_e_values(values, -1, 1, found.low + 1e-4, at)[0]
-    outside = mean_e_values(values, -1, 1, found.low - 1e-4, at)[0]
+    at_end, inside = (
+        ratio_e_values(values, sizes, found.low + step, [4000])[0] for step in (0.0, 2e-3)
+    )
 
-    assert inside < 1 / 0.025 < outside
-    assert mean_e_values(values, -1, 1, 0.0, [0]) == [1.0]
+    assert at_end == pytest.approx(1 / 0.025, rel=0.5)
+    assert inside < 1 / 0.025 < ratio_e_values(values, sizes, found.low - 2e-3, [4000])[0]
+
+
+def test_evidence_is_the_mixture_over_all_that_the_rate_may_be():
+    """By quadrature over the tilt u = c l, with the prior of Howard et al., proposition 9."""
+    x, n = differences(300), np.ones(300)
+    (found,) = ratio_e_values(x, n, -0.01, [300], most=1.0)
+
+    c, rho = 1 + running.BAND, mixtures.best_rho(500, 0.001)
+    sums = running.moments(x, n, [300])
+    s, v = float(sums.total[0]) + 0.01 * 300, float(sums.squares[0])
+
+    def weighted(u, s, v):
+        return math.exp(u / c * s + (v + rho) / c**2 * (math.log1p(-u) + u)) / (1 - u)
+
+    seen = integrate.quad(weighted, 0, 1, args=(s, v))[0]
+    prior = integrate.quad(weighted, 0, 1, args=(0.0, 0.0))[0]
+    assert found == pytest.approx(seen / prior, rel=1e-6)
+
+
+def test_evidence_begins_with_nothing_said():
+    x, n = differences(300), np.ones(300)
+    assert ratio_e_values(x, n, 0.0, [0, 99]) == [0.0, 0.0]
+    assert ratio_e_values(x, n, 0.0, [0], most=1.0) == [1.0]
 
 
 @pytest.mark.parametrize(

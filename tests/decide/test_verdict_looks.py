@@ -107,6 +107,22 @@ def test_a_disaster_is_called_off_early_and_success_is_not():
     assert good.reason == "days: 8 of 14 days: the window is not over"
 
 
+def test_between_looks_segments_that_are_worse_together_prove_one_another():
+    """e-BH: one of the five would not be called by confidence sequences at alpha by 21."""
+    worse = dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), 0.917)
+    window = Window(pairs=14_000, days=13.0, accuracy=(0.94, 0.94), worse_on=worse)
+    found = decide(ARTICLES, evidence(window), REGISTERED)
+    one = decide(ARTICLES, evidence(replace(window, worse_on={"monday": 0.94})), REGISTERED)
+
+    regressed = {row.name for row in found.segments if row.state == "regressed"}
+    assert regressed == set(worse)
+    assert {row.measure for row in found.segments if row.name in worse} == {"accuracy"}
+    assert "regressed" not in {row.state for row in one.segments}
+    methods = {g.name: g.method for g in found.gates}
+    assert methods["segments"].startswith("e-BH")
+    assert "Holm" not in methods["hallucination.fields"]
+
+
 def test_intervals_between_looks_are_wider_than_at_them():
     at = decide(ARTICLES, evidence(Window(days=7.0)), REGISTERED)
     between = decide(ARTICLES, evidence(Window(days=6.9)), REGISTERED)

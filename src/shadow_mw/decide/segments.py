@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from shadow_mw.decide import stats
 from shadow_mw.decide.calendar import WEEKDAYS
 from shadow_mw.decide.case import Case
-from shadow_mw.decide.differences import Difference, Sums, difference, worse
+from shadow_mw.decide.differences import Sums, difference
 from shadow_mw.decide.gates.rates import MEASURES, counted
 from shadow_mw.decide.gates.result import LOWER, finite
 from shadow_mw.decide.plan import Segments
+from shadow_mw.decide.segment_tests import SegmentTest, tested
 from shadow_mw.decide.units import Units, clustered
 from shadow_mw.evidence import Pairs
 from shadow_mw.verdicts import SegmentRow
@@ -52,43 +52,31 @@ class Part:
 def segment_rows(case: Case, plan: Segments) -> tuple[SegmentRow, ...]:
     """Every segment; those that are proven worse first, then by traffic.
 
-    A segment is `regressed` where a measure is proven worse than its margin: at a planned look by
-    Holm over segments and measures, in between by a confidence sequence at alpha by their number.
-    It is `insufficient` where it has too few pairs, or too few with a truth.
+    A segment is `regressed` where a measure is proven worse than its margin, of all segments and
+    measures (`segment_tests`). It is `insufficient` where it has too few pairs, or too few with a
+    truth.
     """
     parts = list(_parts(case, plan))
     tests = [(part, name) for part in parts if not part.small for name in part.counts]
-    near, falls = _tested(case, plan, tests)
+    found = tested(
+        [
+            SegmentTest(part.counts[name], _margin(plan, name), MEASURES[name].better == LOWER)
+            for part, name in tests
+        ],
+        case.look.alpha,
+        planned=case.look.planned,
+    )
     nearest: dict[int, list[tuple[bool, float, str]]] = {}
-    for (part, name), close, fell in zip(tests, near, falls, strict=True):
+    for (part, name), one in zip(tests, found, strict=True):
         # Of measures that fell, the one with the most harm; else the one that is nearest to it.
-        nearest.setdefault(part.code, []).append((not fell, 0.0 if fell else close, name))
+        distance = 0.0 if one.worse else one.distance
+        nearest.setdefault(part.code, []).append((not one.worse, distance, name))
     rows = [_row(case, part, nearest[part.code]) for part in parts if not part.small]
     rows += _small(case, [part for part in parts if part.small])
     order = {REGRESSED: 0, INSUFFICIENT: 1, OK: 2}
     # The row that many small ones share is the last.
     rows.sort(key=lambda row: (not row.measure, order[row.state], -row.share, row.name))
     return tuple(rows)
-
-
-def _tested(
-    case: Case, plan: Segments, tests: list[tuple[Part, str]]
-) -> tuple[list[float], list[bool]]:
-    """How near each is to being proven worse (less is nearer), and whether it is."""
-    found = [(part.counts[name], name) for part, name in tests]
-    if case.look.planned:
-        p = [worse(s, _margin(plan, n), lower=MEASURES[n].better == LOWER) for s, n in found]
-        # Two-sided p-values: the level of every interval.
-        return p, stats.holm([min(1.0, 2 * each) for each in p], case.look.alpha)
-    alpha = case.look.alpha / max(len(tests), 1)
-    near = [_distance(plan, difference(s, alpha, planned=False), name) for s, name in found]
-    return near, [distance < 0 for distance in near]
-
-
-def _distance(plan: Segments, found: Difference, name: str) -> float:
-    """How far the good end of the interval is within the margin."""
-    good = found.interval.low if MEASURES[name].better == LOWER else -found.interval.high
-    return _margin(plan, name) - good
 
 
 def _row(case: Case, part: Part, tests: list[tuple[bool, float, str]]) -> SegmentRow:

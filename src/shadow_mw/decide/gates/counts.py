@@ -61,9 +61,15 @@ def fields_gate(case: Case, plan: Hallucination) -> list[GateResult]:
             state=State.FAIL if bad else State.PASS,
             n=worst.n,
             reason=reason,
-            method=f"{TANGO if case.look.planned else RATES}; Holm over {len(fields)} fields",
+            method=_method(case, len(fields)),
         )
     ]
+
+
+def _method(case: Case, fields: int) -> str:
+    if case.look.planned:
+        return f"{TANGO}; Holm over {fields} fields"
+    return f"{RATES}; each of {fields} fields at its part of alpha"
 
 
 def _proven_worse(

@@ -25,7 +25,7 @@ def segments_gate(case: Case, plan: Segments, rows: Sequence[SegmentRow]) -> lis
     state = State.FAIL if bad else State.PASS if unknown <= plan.unknown_share else State.UNPROVEN
     over = "Holm over segments and measures"
     if not case.look.planned:
-        over = "confidence sequences, alpha by segments and measures"
+        over = "e-BH over segments and measures (Wang & Ramdas 2022)"
     return [
         GateResult(
             name=NAME,

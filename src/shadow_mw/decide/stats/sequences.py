@@ -61,7 +61,7 @@ def mean_sequence(
     unit = v if (half, middle) == (1, 0) else (v - middle) / half
     if len(v) and not (unit.min() >= -1 - 1e-9 and unit.max() <= 1 + 1e-9):
         raise ValueError(f"values lie outside [{low}, {high}] or are NaN")
-    counts = _counts(at, len(v))
+    counts = checked_counts(at, len(v))
     sums = moments(unit, None, counts)
     reach = mean_reach(sums.squares, alpha, v_opt)
     found = {
@@ -75,32 +75,6 @@ def mean_sequence(
 def mean_reach(squares: npt.ArrayLike, alpha: float, v_opt: float = V_OPT) -> Floats:
     """How far the sum of values in [-1, 1] may be from what was expected, two-sided."""
     return mixtures.boundary(squares, alpha / 2, v_opt, 1 + BAND)
-
-
-def mean_e_values(
-    values: npt.ArrayLike,
-    low: float,
-    high: float,
-    margin: float,
-    at: Sequence[int],
-    v_opt: float = V_OPT,
-) -> list[float]:
-    """Evidence at each count that the mean is above `margin`: an e-process, 1 at count 0.
-
-    Under the null (mean at most `margin` up to every count) it exceeds 1 / alpha at some time with
-    probability alpha at most; its inverse is an anytime-valid p-value. For "below", negate the
-    values and the margin. Same source and arguments as `mean_sequence`; may be infinite.
-    """
-    half, middle = (high - low) / 2, (high + low) / 2
-    unit = (np.asarray(values, float) - middle) / half
-    counts = _counts(at, len(unit))
-    sums = moments(unit, None, counts)
-    excess = sums.total - np.asarray(counts) * (margin - middle) / half
-    rho = mixtures.best_rho(v_opt, 0.025)
-    logs = mixtures.gamma_exponential(excess, sums.squares, rho, 1 + BAND)
-    with np.errstate(over="ignore"):
-        found = dict(zip(counts, np.exp(logs), strict=True))
-    return [float(found[count]) if count else 1.0 for count in at]
 
 
 def ratio_sequence(
@@ -137,17 +111,13 @@ def ratio_sequence(
         ValueError: an x beyond its n, a size above `most`, or a count beyond m.
     """
     normal(alpha)
-    xs, ns = np.asarray(x, float), np.asarray(n, float)
-    if xs.shape != ns.shape or not (np.abs(xs) <= ns).all():
-        raise ValueError("each x has an n, and lies within [-n, n]")
-    if most is not None and len(ns) and ns.max() > most:
-        raise ValueError(f"a size of {ns.max():g} is above the largest, {most:g}")
-    counts = [count for count in _counts(at, len(xs)) if most is not None or count >= BURN]
+    xs, ns = checked_sizes(x, n, most)
+    counts = [count for count in checked_counts(at, len(xs)) if most is not None or count >= BURN]
     sums = moments(xs, ns, counts)
-    largest = _largest(ns, counts, most)
+    bounds = largest(ns, counts, most)
     found: dict[int, Interval] = {}
-    for bound, level in sorted(set(largest)):
-        places = [p for p, own in enumerate(largest) if own == (bound, level)]
+    for bound, level in sorted(set(bounds)):
+        places = [p for p, own in enumerate(bounds) if own == (bound, level)]
         wide = mixtures.boundary(sums.squares[places], level * alpha / 2, v_opt, (1 + BAND) * bound)
         for place, reach in zip(places, wide, strict=True):
             size = float(sums.size[place])
@@ -193,7 +163,18 @@ def rate_bounds(k: Floats, n: Floats, alpha: float) -> tuple[Floats, Floats]:
     return low, high
 
 
-def _counts(at: Sequence[int], n: int) -> list[int]:
+def checked_sizes(x: npt.ArrayLike, n: npt.ArrayLike, most: float | None) -> tuple[Floats, Floats]:
+    """Both as floats; raises ValueError where an x is beyond its n, or a size above `most`."""
+    xs, ns = np.asarray(x, float), np.asarray(n, float)
+    if xs.shape != ns.shape or not (np.abs(xs) <= ns).all():
+        raise ValueError("each x has an n, and lies within [-n, n]")
+    if most is not None and len(ns) and ns.max() > most:
+        raise ValueError(f"a size of {ns.max():g} is above the largest, {most:g}")
+    return xs, ns
+
+
+def checked_counts(at: Sequence[int], n: int) -> list[int]:
+    """Each once, ascending; raises ValueError where one is not from 0 to n."""
     counts = sorted(set(at))
     if counts and not 0 <= counts[0] <= counts[-1] <= n:
         raise ValueError(f"counts {counts[0]} to {counts[-1]}: accepted are 0 to {n}")
@@ -205,7 +186,7 @@ def _within(low: float, high: float, estimate: float, reach: float) -> Interval:
     return Interval(estimate, max(low, float(estimate - reach)), min(high, float(estimate + reach)))
 
 
-def _largest(n: Floats, counts: list[int], most: float | None) -> list[tuple[float, float]]:
+def largest(n: Floats, counts: list[int], most: float | None) -> list[tuple[float, float]]:
     """For each count the bound of a size, and which part of alpha it has."""
     if most is not None:
         return [(most, 1.0)] * len(counts)
