@@ -24,6 +24,15 @@ def shown(chromium, url, width=1280, height=900, patience=30, **media):
     return page
 
 
+def enter(page, text):
+    """Type into what has the focus, and press Enter, which sends its form."""
+    if text:
+        page.send("Input.insertText", text=text)
+    key = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}
+    page.send("Input.dispatchKeyEvent", type="keyDown", text="\r", **key)
+    page.send("Input.dispatchKeyEvent", type="keyUp", **key)
+
+
 def reload(page):
     page.evaluate("delete document.documentElement.dataset.ready")
     page.send("Page.reload")

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 from evaluate.spans import START, leg, store_of
 from report.live_server import live
-from report.page_driver import focused, pairs, reload, shown, texts
+from report.page_driver import enter, focused, pairs, reload, shown, texts
 from serve.bodies import send
 from support.serve import running_serve
 
@@ -132,6 +132,8 @@ def test_labels_are_blind_and_by_keys(page, store):
     page.press("o")
     page.until("document.querySelector('.body table') !== null")
     page.press("l")
+    page.until("document.querySelector('#label input') !== null")
+    enter(page, "Ann")
     page.until("document.querySelector('#label .outputs') !== null")
     shown_now = page.evaluate("document.querySelector('#label').innerHTML")
     for name in ("big", "small", "primary", "candidate", "Primary", "Candidate"):

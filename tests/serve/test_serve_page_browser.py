@@ -2,10 +2,11 @@
 
 import json
 import sqlite3
+from contextlib import closing
 
 import pytest
 from evaluate.spans import both, leg
-from report.page_driver import READY, pairs, reload
+from report.page_driver import READY, enter, pairs, reload
 from serve.bodies import send
 from serve.page_data import ORDER, answer, fill, row_of
 from support.browser import browser
@@ -103,8 +104,9 @@ def test_labels_are_given_blind_with_keys_and_taken_back(chromium, serve):
     page = shown(chromium, serve, "#harm=differs")
     listed(page, 1)
     page.press("l")
-    appears(page, "#label .outputs")
+    begin_as(page, "Ann 1")
     assert page.evaluate("document.querySelector('dialog#label').open") is True
+    assert people(serve) == set()
     shade = "getComputedStyle(document.querySelector('button.row .summary')).visibility"
     assert page.evaluate(shade) == "hidden"
     text = page.text("#label")
@@ -117,6 +119,7 @@ def test_labels_are_given_blind_with_keys_and_taken_back(chromium, serve):
     page.press(new)
     page.until("document.querySelector('#label [role=status]').innerText.includes('No pair')")
     assert kept(serve) == [(row, "candidate", 0, 0.0)]
+    assert people(serve) == {"Ann 1"}
     page.press("u")
     appears(page, "#label .outputs")
     assert kept(serve) == []
@@ -125,6 +128,38 @@ def test_labels_are_given_blind_with_keys_and_taken_back(chromium, serve):
     assert kept(serve) == [(row, "tie", 1, 0.0)]
     page.evaluate("document.querySelector('dialog#label').close()")
     page.until(f"{shade} === 'visible'")
+    is_clean(page, serve)
+
+
+def test_who_labels_is_asked_once_and_may_change(chromium, serve):
+    row = row_of(serve, "differs")
+    page = shown(chromium, serve, "#harm=differs")
+    listed(page, 1)
+    page.press("l")
+    appears(page, "#label input[name=person]")
+    # Nobody yet: neither a key nor an empty name labels.
+    enter(page, "")
+    enter(page, " ")
+    assert page.evaluate("document.querySelector('#label .outputs')") is None
+    page.evaluate("document.querySelector('#label input[name=person]').value = ''")
+    begin_as(page, "1 s u")
+    page.press("3")
+    page.until("document.querySelector('#label [role=status]').innerText.includes('No pair')")
+    assert people(serve) == {"1 s u"}
+
+    # The next person is asked about the same pair, and is no one else.
+    page.click("#label .note button")
+    page.evaluate("document.querySelector('#label input[name=person]').value = ''")
+    begin_as(page, "Bea")
+    page.press("4")
+    page.until("document.querySelector('#label [role=status]').innerText.includes('No pair')")
+    assert sorted(kept(serve)) == [(row, "tie", 0, 0.0), (row, "tie", 1, 0.0)]
+    assert people(serve) == {"1 s u", "Bea"}
+
+    reload(page)
+    listed(page, 1)
+    page.press("l")
+    page.until("document.querySelector('#label').innerText.includes('You label as Bea')")
     is_clean(page, serve)
 
 
@@ -160,6 +195,18 @@ def test_a_session_lets_a_browser_in(chromium, tmp_path):
         assert page.evaluate("location.search") == "?experiment=e"
         assert page.evaluate("document.cookie") == ""
         is_clean(page, serve)
+
+
+def begin_as(page, name):
+    appears(page, "#label input[name=person]")
+    enter(page, name)
+    appears(page, "#label .outputs")
+    assert f"You label as {name}" in page.text("#label")
+
+
+def people(serve):
+    with closing(sqlite3.connect(serve.store)) as connection:
+        return {name for (name,) in connection.execute("SELECT person FROM preferences")}
 
 
 def kept(serve):

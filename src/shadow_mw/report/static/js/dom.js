@@ -21,6 +21,16 @@ function visible(text) {
   return String(text).replace(UNSEEN, char => `\\u{${char.codePointAt(0).toString(16)}}`);
 }
 
+// What this browser is to remember; storage may be forbidden to a file.
+function stored(name, value) {
+  try {
+    if (value !== undefined) localStorage.setItem(`shadow-mw-${name}`, value);
+    return localStorage.getItem(`shadow-mw-${name}`) ?? "";
+  } catch {
+    return value ?? "";
+  }
+}
+
 const LONGEST_SHOWN = 4000;
 
 // A text of any length: what is long is there on demand.

@@ -4,33 +4,65 @@ const CHOICES = [["1", "first", "First is better"], ["2", "second", "Second is b
 
 class Labelling {
   constructor(source, pairs) {
-    Object.assign(this, { source, pairs, done: new Set(), shown: null, last: null, busy: false });
+    Object.assign(this, { source, pairs, done: new Set(), shown: null, last: null, busy: false, asking: false });
+    this.person = stored("person");
   }
 
   get open() {
     return at("label").open;
   }
 
-  // A pair that was opened is no longer blind: it is passed over.
   async start(ids) {
-    this.left = ids.filter(id => !this.pairs.opened.has(id) && !this.done.has(id));
-    this.shown = null;
-    this.draw("");
+    Object.assign(this, { ids, asking: false });
     // The list says which model did what: it is not to be seen behind the two outputs.
     const { rows } = this.pairs, box = at("label");
     rows.style.visibility = "hidden";
     box.addEventListener("close", () => { rows.style.visibility = ""; }, { once: true });
     // Nothing but this opens it: an answer that comes after it was closed does not.
     box.showModal();
+    if (this.person) await this.begin();
+    else this.askName();
+  }
+
+  // A pair that was opened is no longer blind: it is passed over.
+  async begin() {
+    this.left = this.ids.filter(id => !this.pairs.opened.has(id) && !this.done.has(id));
+    this.draw("");
     await this.next();
+  }
+
+  // Without a name nobody could tell one person's answers from another's.
+  askName() {
+    Object.assign(this, { shown: null, last: null, asking: true });
+    const box = at("label"), name = h("input", { name: "person", required: true, maxlength: 64, value: this.person, autocomplete: "name", spellcheck: "false" });
+    box.replaceChildren(h("h2", { id: "label-title" }, "Who labels?"),
+      note("Which of two outputs is better, without knowing whose they are. Your name is kept with each answer, so that several people's can be compared."),
+      h("form", { class: "filters", onsubmit: event => { event.preventDefault(); this.name(name.value.trim()); } },
+        h("label", { class: "grow" }, "Your name", name), h("button", null, "Begin"), this.closing()));
+    name.focus();
+  }
+
+  name(person) {
+    if (!person) return;
+    if (person !== this.person) this.done.clear();
+    Object.assign(this, { person, asking: false });
+    stored("person", person);
+    return this.begin();
+  }
+
+  closing() {
+    return h("button", { type: "button", onclick: () => at("label").close() }, "Close ", h("kbd", null, "Esc"));
   }
 
   async next() {
     this.shown = null;
+    const { person } = this;
     while (this.left.length && !this.shown) {
       const id = this.left.shift();
       try {
-        const found = await this.source.blinded(id);
+        const found = await this.source.blinded(id, person);
+        // Somebody else has begun meanwhile: this ticket is not theirs.
+        if (this.asking || person !== this.person) return;
         if (!found.labelled) this.shown = { id, ...found };
       } catch (error) {
         return this.draw(`This pair could not be read: ${error.message}`);
@@ -41,8 +73,8 @@ class Labelling {
 
   draw(said) {
     const box = at("label"), found = this.shown;
-    const close = h("button", { type: "button", onclick: () => box.close() }, "Close ", h("kbd", null, "Esc"));
     box.replaceChildren(h("h2", { id: "label-title" }, "Which output is better?"),
+      h("p", { class: "note" }, "You label as ", h("bdi", null, visible(this.person)), " ", h("button", { type: "button", class: "more", onclick: () => this.askName() }, "change")),
       ...(found ? [
         found.input && h("details", { open: true }, h("summary", null, "Input"), longText("pre", found.input), leftOut(found.input_left_out)),
         found.truth && h("details", { open: true }, h("summary", null, "Truth"), longText("pre", found.truth)),
@@ -57,7 +89,7 @@ class Labelling {
       h("div", { class: "choices" }, found ? CHOICES.map(([key, choice, title]) =>
         h("button", { type: "button", onclick: () => this.choose(choice) }, title, " ", h("kbd", null, key))) : [],
       found && h("button", { type: "button", onclick: () => this.next() }, "Skip ", h("kbd", null, "s")),
-      h("button", { type: "button", disabled: !this.last, onclick: () => this.takeBack() }, "Take back ", h("kbd", null, "u")), close));
+      h("button", { type: "button", disabled: !this.last, onclick: () => this.takeBack() }, "Take back ", h("kbd", null, "u")), this.closing()));
     box.scrollTop = 0;
     box.querySelector(".choices button:not(:disabled)").focus();
   }
@@ -95,6 +127,7 @@ class Labelling {
   }
 
   press(key) {
+    if (this.asking) return false;
     const found = CHOICES.find(([known]) => known === key);
     if (found) this.choose(found[1]);
     else if (key === "s" && this.shown) this.next();

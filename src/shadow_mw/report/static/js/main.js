@@ -87,16 +87,6 @@ async function follow() {
 
 const THEMES = [["", "Colours: system"], ["light", "Colours: light"], ["dark", "Colours: dark"]];
 
-// Storage may be forbidden to a file.
-function stored(value) {
-  try {
-    if (value !== undefined) localStorage.setItem("shadow-mw-theme", value);
-    return localStorage.getItem("shadow-mw-theme") ?? "";
-  } catch {
-    return value ?? "";
-  }
-}
-
 function theme(value) {
   document.documentElement.dataset.theme = value;
   at("theme").textContent = THEMES.find(([name]) => name === value)?.[1] ?? THEMES[0][1];
@@ -105,7 +95,7 @@ function theme(value) {
 function nextTheme() {
   const here = THEMES.findIndex(([name]) => name === (document.documentElement.dataset.theme ?? ""));
   const [value] = THEMES[(here + 1) % THEMES.length];
-  stored(value);
+  stored("theme", value);
   theme(value);
 }
 
@@ -183,7 +173,7 @@ async function start() {
   if (!source.live) document.documentElement.dataset.ready = "";
 }
 
-theme(stored());
+theme(stored("theme"));
 at("theme").addEventListener("click", nextTheme);
 at("help-button").addEventListener("click", help);
 start();

@@ -70,8 +70,8 @@ class ServiceSource {
     return this.ask(`v1/harm/${encodeURIComponent(id)}`);
   }
 
-  blinded(id) {
-    return this.ask(`v1/label/${encodeURIComponent(id)}`);
+  blinded(id, person) {
+    return this.ask(`v1/label/${encodeURIComponent(id)}?${new URLSearchParams({ person })}`);
   }
 
   label(answer) {
