@@ -87,7 +87,7 @@ def test_what_stops_the_ramp_is_what_decides():
     gates = {gate.name: gate for gate in verdict.gates if not gate.name.startswith("coverage.")}
     assert set(found) == {*gates, "budget"}
     assert all(found[name].margin == gate.margin for name, gate in gates.items())
-    assert found["accuracy"].promql.endswith("> 0.005")
+    assert "\n> 0.005 * sum(" in found["accuracy"].promql
     assert 'model="llama"' in found["errors"].canary_promql
     table = ramp_json(plan, verdict)
     assert [phase["share"] for phase in table["phases"]] == [0.05, 0.25, 1, 0.05, 0.25, 0.5, 1]

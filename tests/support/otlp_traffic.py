@@ -58,6 +58,7 @@ class Made:
     state: str = ""
     kind: int = 2
     error: bool = False
+    seconds: float = 0.005
     attributes: Mapping[str, Any] = field(default_factory=dict)
     resource: Mapping[str, Any] = field(default_factory=lambda: {"service.name": "shop"})
 
@@ -156,7 +157,7 @@ def _span(made: Made) -> Span:
         parent_span_id=bytes.fromhex(made.parent),
         trace_state=made.state,
         kind=made.kind,  # type: ignore[arg-type]
-        start_time_unix_nano=now - 5_000_000,
+        start_time_unix_nano=now - round(made.seconds * 1e9),
         end_time_unix_nano=now,
         attributes=_attributes(made.attributes),
         status=Status(code=2 if made.error else 0),  # type: ignore[arg-type]

@@ -1,11 +1,21 @@
-"""Gates as PromQL, on the metrics that we and the collector have: rates as they are, no tests."""
+"""Gates as PromQL, on the metrics that we and the collector have: for an alert, no tests.
+
+An alert is looked at every few seconds, and a day or an hour has few calls. So a figure is beyond
+its margin only where chance would hardly bring it there: `NOISE` standard deviations, as if the two
+legs had nothing in common. The variance of a count is taken for the count (Poisson), that of a
+percentile's rank for binomial.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from typing import Final
 
-Query = Callable[[str, float], str]
+NOISE: Final = 3
+"""Standard deviations of a difference that are left to chance."""
+DAY, HOUR = "1d", "1h"
+"""What queries on shadow traffic and on production look back."""
+PRIMARY, CANDIDATE = 'role="primary"', 'role="candidate"'
 
 
 def shadow_query(gate: str, series: str, margin: float, percent: int) -> str | None:
@@ -17,16 +27,34 @@ def shadow_query(gate: str, series: str, margin: float, percent: int) -> str | N
         margin: of the gate, without its sign.
         percent: of the latency gate.
     """
-    if gate == "latency":
-        return _latency(series, margin, percent)
-    return _SHADOW[gate](series, margin) if gate in _SHADOW else None
+    match gate:
+        case "hallucination":
+            return _hallucination(series, margin)
+        case "invalid_output":
+            return _fields(series, 'outcome="invalid_output"', margin)
+        case "accuracy":
+            # What is wrong, of which less is better.
+            return _fields(series, 'outcome!~"correct|correct_null"', margin)
+        case "errors":
+            return _errors(series, margin)
+        case "cost":
+            ours, theirs = (f"sum(shadow_cost_usd{{{series}, {r}}})" for r in (PRIMARY, CANDIDATE))
+            return f"{theirs}\n/ {ours}\n> {margin:g}"
+        case "latency":
+            return _latency(series, margin, percent)
+        case _:
+            return None
 
 
 def canary_query(gate: str, model: str, margin: float, percent: int) -> str | None:
     """The same on production's own span metrics, the model against all others."""
+    theirs, ours = (
+        f'gen_ai_operation_name!="", gen_ai_request_model{sign}{quoted(model)}'
+        for sign in ("=", "!=")
+    )
     if gate == "latency":
-        return _canary_latency(quoted(model), margin, percent)
-    return _canary_errors(quoted(model), margin) if gate == "errors" else None
+        return _canary_latency(theirs, ours, margin, percent)
+    return _canary_errors(theirs, ours, margin) if gate == "errors" else None
 
 
 def matchers(experiment: str, candidate: str) -> str:
@@ -40,72 +68,99 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
+def _counted(selector: str) -> str:
+    """What has not happened yet has no series: that is 0."""
+    return f"(sum({selector}) or vector(0))"
+
+
 def _hallucination(series: str, margin: float) -> str:
-    one = "sum(shadow_hallucinated_fields{{{0}, role={1}}})"
-    ours, theirs = one.format(series, '"primary"'), one.format(series, '"candidate"')
-    return f"({theirs} - {ours}) / sum(shadow_null_fields{{{series}}}) > {margin:g}"
+    filled = f"shadow_hallucinated_fields{{{series}"
+    nulls = f"sum(shadow_null_fields{{{series}}})"
+    return (
+        f"sum({filled}, {CANDIDATE}}}) - sum({filled}, {PRIMARY}}})\n"
+        f"> {margin:g} * {nulls}\n{_noise_of_fields(f'{filled}}}', nulls, series)}"
+    )
 
 
-def _outcomes(outcome: str, *, good: bool = False) -> Query:
-    def query(series: str, margin: float) -> str:
-        one = "sum(shadow_field_outcomes{{{0}, role={1}, outcome=~{2}}})"
-        ours, theirs = (
-            one.format(series, quoted(role), quoted(outcome)) for role in ("primary", "candidate")
-        )
-        worse = f"{ours} - {theirs}" if good else f"{theirs} - {ours}"
-        total = f'sum(shadow_field_outcomes{{{series}, role="candidate"}})'
-        return f"({worse}) / {total} > {margin:g}"
+def _fields(series: str, outcome: str, margin: float) -> str:
+    fields = f"shadow_field_outcomes{{{series}"
+    total = f"sum({fields}, {CANDIDATE}}})"
+    return (
+        f"{_counted(f'{fields}, {CANDIDATE}, {outcome}}}')}\n"
+        f"- {_counted(f'{fields}, {PRIMARY}, {outcome}}}')}\n"
+        f"> {margin:g} * {total}\n{_noise_of_fields(f'{fields}, {outcome}}}', total, series)}"
+    )
 
-    return query
+
+def _noise_of_fields(counted: str, total: str, series: str) -> str:
+    """As if all fields of a pair went wrong together."""
+    pairs = f'sum(shadow_calls_total{{{series}, stage="scored"}})'
+    return f"  + {NOISE} * sqrt(sum({counted})\n    * {total} / {pairs})"
 
 
 def _errors(series: str, margin: float) -> str:
-    failed = 'sum(increase(shadow_legs_total{{{0}, role={1}, outcome=~"error|timeout"}}[1d]))'
-    ours, theirs = failed.format(series, '"primary"'), failed.format(series, '"candidate"')
-    total = f'sum(increase(shadow_legs_total{{{series}, role="candidate"}}[1d]))'
-    return f"(({theirs} or vector(0)) - ({ours} or vector(0))) / {total} > {margin:g}"
+    legs, failed = f"shadow_legs_total{{{series}", 'outcome=~"error|timeout"'
+    return (
+        f"{_lately(f'{legs}, {CANDIDATE}, {failed}}}')}\n"
+        f"- {_lately(f'{legs}, {PRIMARY}, {failed}}}')}\n"
+        f"> {margin:g} * {_lately(f'{legs}, {CANDIDATE}}}')}\n"
+        f"  + {NOISE} * sqrt{_lately(f'{legs}, {failed}}}')}"
+    )
 
 
-def _cost(series: str, margin: float) -> str:
-    one = "sum(shadow_cost_usd{{{0}, role={1}}})"
-    ours, theirs = one.format(series, '"primary"'), one.format(series, '"candidate"')
-    return f"{theirs} / {ours} > {margin:g}"
+def _lately(selector: str) -> str:
+    """Not increase(): an outcome has no count before its first call."""
+    return f"({_counted(selector)} - {_counted(f'{selector} offset {DAY}')})"
 
 
 def _latency(series: str, margin: float, percent: int) -> str:
-    one = (
-        f"histogram_quantile({percent / 100:g}, sum by (le)"
-        " (increase(shadow_leg_duration_seconds_bucket{{{0}, role={1}}}[1d])))"
-    )
-    ours, theirs = one.format(series, '"primary"'), one.format(series, '"candidate"')
-    return f"{theirs} / {ours} > {margin:g}"
+    def buckets(role: str) -> str:
+        selector = f"shadow_leg_duration_seconds_bucket{{{series}, {role}}}"
+        now, then = (f"sum by (le) ({selector}{when})" for when in ("", f" offset {DAY}"))
+        return f"{now}\n    - ({then}\n      or 0 * {now})"
+
+    calls = _lately(f"shadow_leg_duration_seconds_count{{{series}, {CANDIDATE}}}")
+    return _slower((buckets(CANDIDATE), calls), (buckets(PRIMARY), calls), margin, percent)
 
 
-def _canary_errors(model: str, margin: float) -> str:
+def _slower(theirs: tuple[str, str], ours: tuple[str, str], margin: float, percent: int) -> str:
+    """The candidate's percentile at its lower end against the primary's at its upper end.
+
+    Args:
+        theirs: the candidate's buckets, and calls in parentheses.
+        ours: the primary's.
+        margin: of the ratio.
+        percent: which percentile.
+    """
+    share = percent / 100
+    # Both ends together leave as much to chance as one difference does.
+    reach = f"{NOISE * math.sqrt(share * (1 - share) / 2):.3g}"
+
+    def percentile(sign: str, buckets: str, calls: str) -> str:
+        level = f"scalar({share:g} {sign} {reach} / sqrt{calls})"
+        return f"histogram_quantile(\n    {level},\n    {buckets}\n  )"
+
+    return f"  {percentile('-', *theirs)}\n/ {percentile('+', *ours)}\n> {margin:g}"
+
+
+def _canary_errors(theirs: str, ours: str, margin: float) -> str:
+    def calls(matcher: str, failed: str = "") -> str:
+        return f"sum(increase(traces_span_metrics_calls_total{{{matcher}{failed}}}[{HOUR}]))"
+
     def rate(matcher: str) -> str:
-        total = f'traces_span_metrics_calls_total{{gen_ai_operation_name!="", {matcher}'
-        failed = f'(sum(increase({total}, status_code="STATUS_CODE_ERROR"}}[1h])) or vector(0))'
-        return f"{failed} / sum(increase({total}}}[1h]))"
+        failed = calls(matcher, ', status_code="STATUS_CODE_ERROR"')
+        return f"({failed} or vector(0)) / {calls(matcher)}"
 
-    theirs, ours = rate(f"gen_ai_request_model={model}"), rate(f"gen_ai_request_model!={model}")
-    return f"{theirs} - {ours} > {margin:g}"
-
-
-def _canary_latency(model: str, margin: float, percent: int) -> str:
-    def percentile(matcher: str) -> str:
-        labels = f'gen_ai_operation_name!="", {matcher}'
-        buckets = f"traces_span_metrics_duration_milliseconds_bucket{{{labels}}}"
-        return f"histogram_quantile({percent / 100:g}, sum by (le) (increase({buckets}[1h])))"
-
-    theirs = percentile(f"gen_ai_request_model={model}")
-    return f"{theirs} / {percentile(f'gen_ai_request_model!={model}')} > {margin:g}"
+    return (
+        f"{rate(theirs)}\n- {rate(ours)}\n> {margin:g} + {NOISE} * sqrt(\n"
+        f"    {rate(theirs)} / {calls(theirs)}\n    + {rate(ours)} / {calls(ours)})"
+    )
 
 
-_SHADOW: Final[dict[str, Query]] = {
-    "hallucination": _hallucination,
-    "invalid_output": _outcomes("invalid_output"),
-    "accuracy": _outcomes("correct|correct_null", good=True),
-    "errors": _errors,
-    "cost": _cost,
-}
-"""Gate to the query that says that its margin is exceeded."""
+def _canary_latency(theirs: str, ours: str, margin: float, percent: int) -> str:
+    def leg(matcher: str) -> tuple[str, str]:
+        name, labels = "traces_span_metrics_duration_milliseconds", f"{{{matcher}}}[{HOUR}]"
+        buckets = f"sum by (le) (increase({name}_bucket{labels}))"
+        return buckets, f"(sum(increase({name}_count{labels})))"
+
+    return _slower(leg(theirs), leg(ours), margin, percent)
