@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -145,3 +147,31 @@ def test_a_missing_extra_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'shadow-mw\[demo\]'"):
         command._require_extra()
+
+
+def test_a_plan_is_registered_first_and_decides_last(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    done = demo("--requests", "40", "--keep", str(kept))
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert re.search(r"(NO-GO|INSUFFICIENT) .+; by the plan articles [0-9a-f]{12}, which", said)
+
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    assert f"export SHADOW_STORE={kept / 'shadow.db'}" in lines
+    store = {"SHADOW_STORE": str(kept / "shadow.db")}
+    command = next(line for line in lines if " verdict  " in line).split()[0]
+    command = shutil.which(command) or command
+    verdict = subprocess.run(
+        [command, "verdict", "--json"], env=clean_environ(**store), capture_output=True, timeout=60
+    )
+    found = json.loads(verdict.stdout)
+    assert found["plan"]["registered"] is True
+    assert found["verdict"] in said
+    assert verdict.returncode == {"NO-GO": 1, "INSUFFICIENT": 2}[found["verdict"]]
+
+
+def test_without_what_a_verdict_needs_the_demo_says_what_to_install() -> None:
+    from shadow_mw.commands.demo import closing
+
+    said = closing(None, ["numpy", "scipy"], None)
+    assert "it needs numpy and scipy: pip install 'shadow-mw[eval]'" in " ".join(said.split())

@@ -1,10 +1,13 @@
-"""`shadow-mw demo`: the whole way from a web request to a report, on this machine."""
+"""`shadow-mw demo`: the whole way from a web request to a verdict, on this machine."""
 
 from __future__ import annotations
 
 import importlib.util
+import shlex
+import shutil
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +16,8 @@ from typing import Any, NoReturn
 
 import click
 
+from shadow_mw.commands.judges import missing
+from shadow_mw.demo.commands import Decision
 from shadow_mw.demo.documents import INVOICE_SCHEMA, RECEIPT_SCHEMA, Document, load_receipts
 from shadow_mw.demo.invoices import generate
 from shadow_mw.exceptions import ConfigError
@@ -33,11 +38,11 @@ DEFAULT_REQUESTS = 300
 )
 @click.option("--stream", is_flag=True, help="The web app streams its model's answers.")
 @click.option("--seed", default=0, show_default=True, help="Of the invoices and the latencies.")
-@click.option("--json", "machine", is_flag=True, help="Print one JSON object.")
+@click.option("--json", "machine", is_flag=True, help="Print the report as one JSON object.")
 @click.option(
     "--keep",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Keep store, state and logs in this directory.",
+    help="Keep store, plan and logs in this directory, to go on with.",
 )
 def demo(
     requests: int | None,
@@ -47,10 +52,11 @@ def demo(
     machine: bool,
     keep: Path | None,
 ) -> None:
-    """Mirror a small web app's LLM calls to a second model, and print the report.
+    """Mirror a small web app's LLM calls to a second model; print report and verdict.
 
     Two rule-based extractors serve as models behind OpenAI-compatible HTTP; everything else is
-    what runs in production. Nothing leaves this machine.
+    what runs in production: a plan is registered before the first call, and decides after the
+    last. Nothing leaves this machine.
     """
     _require_extra()
     documents, schema = _documents(requests, receipts, seed)
@@ -58,12 +64,14 @@ def demo(
         # Imported here, behind the check: needs the [demo] extra to be of any use.
         from shadow_mw.demo.run import Plan, run
 
-        sent = run(Plan(documents, schema, directory, stream, seed, machine))
+        lacking = missing()
+        outcome = run(Plan(documents, schema, directory, stream, seed, machine, not lacking))
+    sent = outcome.sent
     if sent.failures:
         failed = f"{len(sent.failures)} of {len(documents)} requests failed"
         click.echo(f"{failed}; the first: {sent.failures[0]}", err=True)
     if not machine:
-        click.echo(_closing(keep))
+        click.echo(closing(outcome.decision, lacking, keep))
 
 
 def _require_extra() -> None:
@@ -108,12 +116,34 @@ def _directory(keep: Path | None) -> Iterator[Path]:
     yield keep.resolve()
 
 
-def _closing(keep: Path | None) -> str:
-    where = "Store and logs were removed; `--keep DIR` keeps them."
-    if keep is not None:
-        again = f"SHADOW_STORE={keep / 'shadow.db'} shadow-mw report"
-        where = f"Store, state and logs are in {keep}; `{again}` prints this again."
-    return (
-        "\nLook at the hallucination rate and at vendor_tax_id: the candidate is made to read more "
-        f"documents, and to fill in tax numbers that are not there. {where}"
+def closing(decision: Decision | None, lacking: Sequence[str], keep: Path | None) -> str:
+    """What it comes to, and how to go on; commands can be pasted as they are."""
+    said = f"No verdict: it needs {' and '.join(lacking)}: pip install 'shadow-mw[eval]'"
+    if decision is not None:
+        said = (
+            f"{decision.verdict}  {decision.reason}; by the plan {decision.plan}, which was"
+            " registered before the first call."
+        )
+    why = (
+        "The candidate is made to read more documents, and to fill in tax numbers that are not"
+        " there: an average likes that, the verdict does not. "
     )
+    if keep is None:
+        why += "Store and logs were removed: `--keep DIR` keeps them, to go on with."
+        return f"\n{_wrapped(said)}\n\n{_wrapped(why)}"
+    command = "shadow-mw"
+    if shutil.which(command) is None:
+        command = shlex.quote(str(Path(sys.executable).with_name(command)))
+    return f"""
+{_wrapped(said)}
+
+{_wrapped(why + "Go on with:")}
+
+  export SHADOW_STORE={shlex.quote(str((keep / "shadow.db").resolve()))}
+  {command} verdict                      # every gate with its interval
+  {command} report --html report.html    # one file to read, and to send around
+  {command} serve                        # the same as a live page"""
+
+
+def _wrapped(text: str) -> str:
+    return click.wrap_text(text, shutil.get_terminal_size().columns)

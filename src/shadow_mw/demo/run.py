@@ -1,12 +1,10 @@
-"""The whole demo in order: servers, web app, documents, drain, labels, report."""
+"""The whole demo in order: servers, plan, web app, documents, drain, labels, report, verdict."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from shadow_mw import settings
+from shadow_mw.demo.commands import Commands, Decision
 from shadow_mw.demo.documents import Document
 from shadow_mw.demo.processes import STOP_TIMEOUT, Child, Children, environ, free_port, wait_ready
 from shadow_mw.demo.send import Sent, send
@@ -30,7 +29,6 @@ LATENCY_MS = {"careful": 160, "overconfident": 63}
 PRICES = {PRIMARY: {"input": 0.60, "output": 2.40}, CANDIDATE: {"input": 0.15, "output": 0.60}}
 """USD per million tokens."""
 PRIMARY_KEY, CANDIDATE_KEY = "demo-primary-key", "demo-candidate-key"
-STEP_TIMEOUT = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +43,19 @@ class Plan:
     seed: int = 0
     machine: bool = False
     """Whether the report is JSON."""
+    decides: bool = True
+    """Whether a plan is registered before the first call, and decides after the last."""
 
 
-def run(plan: Plan) -> Sent:
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it went."""
+
+    sent: Sent
+    decision: Decision | None
+
+
+def run(plan: Plan) -> Outcome:
     """Run the demo and print its report on stdout.
 
     Raises:
@@ -58,14 +66,16 @@ def run(plan: Plan) -> Sent:
         primary = _model_server(children, plan, "careful", PRIMARY_KEY)
         candidate = _model_server(children, plan, "overconfident", CANDIDATE_KEY)
         variables = _variables(plan, primary, candidate)
-        directory = _spool(variables)
+        directory, commands = _spool(variables), Commands(plan.directory, variables)
+        if plan.decides:
+            commands.register()
         try:
             sent = _serve_and_send(children, plan, variables, directory, console)
         finally:
             stop_runner(directory)
-    _label(plan, variables)
-    _report(plan, variables)
-    return sent
+    commands.label(plan.documents)
+    commands.report(machine=plan.machine)
+    return Outcome(sent, commands.verdict() if plan.decides else None)
 
 
 def _model_server(children: Children, plan: Plan, extractor: str, key: str) -> str:
@@ -173,33 +183,3 @@ def stop_runner(directory: Path) -> None:
             with suppress(ProcessLookupError):
                 os.kill(status.pid, signal.SIGTERM)
         time.sleep(0.05)
-
-
-def _label(plan: Plan, variables: Mapping[str, str]) -> None:
-    """Ground truth arrives after the fact, by business key, as it does in life."""
-    path = plan.directory / "truth.jsonl"
-    with path.open("w", encoding="utf-8") as file:
-        for document in plan.documents:
-            file.write(json.dumps({"key": document.id, "truth": document.truth}) + "\n")
-    _command("label", str(path), "--json", variables=variables, output=subprocess.PIPE)
-
-
-def _report(plan: Plan, variables: Mapping[str, str]) -> None:
-    sys.stdout.flush()
-    _command("report", *(["--json"] if plan.machine else []), variables=variables, output=None)
-
-
-def _command(*arguments: str, variables: Mapping[str, str], output: int | None) -> None:
-    """Run `shadow-mw ARGUMENTS` as a user would."""
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "shadow_mw", *arguments],
-        env=environ(variables),
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.PIPE,
-        timeout=STEP_TIMEOUT,
-        check=False,
-    )
-    if done.returncode:
-        lines = done.stderr.decode(errors="replace").strip().splitlines()
-        raise ShadowError(f"{arguments[0]} failed: {lines[-1] if lines else done.returncode}")
