@@ -7,6 +7,7 @@ from pathlib import Path
 from support.servers import clean_environ
 
 from shadow_mw.evaluate.pipeline import Store
+from shadow_mw.evaluate.store.readings import set_reading
 from shadow_mw.records import Reading
 
 COMMAND = str(Path(sys.executable).with_name("shadow-mw"))
@@ -16,7 +17,7 @@ def tell(path, *, experiment="e", candidate="c", source="runner:h:1", captured=1
     """What a runner reports, kept as the evaluator keeps it."""
     with Store.open(path, create=True) as store, store.transaction():
         counts = {"captured": captured, "mirrored": captured}
-        store.set_reading(Reading(experiment, candidate, source, counts, values))
+        set_reading(store, Reading(experiment, candidate, source, counts, values))
 
 
 def alerts(path, *arguments, timeout=60, **env):

@@ -9,6 +9,7 @@ from evaluate.spans import PRICES, add_labels, both, leg, store_of, summary
 from shadow_mw.cli import cli as command_line
 from shadow_mw.evaluate.checks.run import built_in
 from shadow_mw.evaluate.pipeline import Checklist, Evaluator, Store
+from shadow_mw.evaluate.store.declared import set_checklist
 from shadow_mw.exceptions import ConfigError
 from shadow_mw.settings import CheckChoice, Settings, load
 
@@ -72,7 +73,7 @@ def test_an_equal_choice_judges_nothing_anew(path):
     judged(path, "p1", only=["length", "refusal"])
     with Store.open(path) as store, store.transaction():
         chosen = CheckChoice(only=["refusal", "length", "length"], length_band=[0.5, 2])
-        assert store.set_checklist(Checklist(chosen).table, unsaid="") == 0
+        assert set_checklist(store, Checklist(chosen).table, unsaid="") == 0
 
 
 def test_the_band_of_lengths(path):
@@ -100,7 +101,7 @@ def test_the_order_of_tool_calls(path):
 def test_a_store_that_names_a_check_of_elsewhere_is_judged_without_it(path):
     with Store.open(path, create=True) as store, store.transaction():
         chosen = Checklist(CheckChoice(only=["length", "acme.elsewhere"]))
-        store.set_checklist(chosen.table, unsaid="")
+        set_checklist(store, chosen.table, unsaid="")
     assert judged(path, "p1").keys() == {"length"}
 
 

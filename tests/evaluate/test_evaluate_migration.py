@@ -9,7 +9,8 @@ from evaluate.spans import PRICES, both, leg, store_of, summary
 
 from shadow_mw.evaluate import tables
 from shadow_mw.evaluate.pipeline import Evaluator, Store
-from shadow_mw.evaluate.store import COLUMNS
+from shadow_mw.evaluate.store.legs import COLUMNS
+from shadow_mw.evaluate.store.unsent_scores import UnsentScores
 from shadow_mw.evaluate.tables import migrations
 from shadow_mw.exceptions import StoreError
 
@@ -88,7 +89,12 @@ def test_a_migrated_store_takes_more(path):
     found = summary(path).funnel
     assert (found.paired, found.reasons) == (4, {})
     with Store.open(path) as store:
-        assert [scores.pair_id for _, scores in store.unpublished(9)] == ["p1", "p2", "p4", "p3"]
+        assert [scores.pair_id for _, scores in UnsentScores(store).unpublished(9)] == [
+            "p1",
+            "p2",
+            "p4",
+            "p3",
+        ]
 
 
 def open_it(path):

@@ -9,8 +9,10 @@ import sys
 import pytest
 from evaluate.spans import both, store_of, summary
 
-from shadow_mw.evaluate import schema, tables
+from shadow_mw.evaluate import tables
 from shadow_mw.evaluate.pipeline import Store
+from shadow_mw.evaluate.store import file
+from shadow_mw.evaluate.store.truths import set_truth
 from shadow_mw.exceptions import StoreError
 
 
@@ -29,7 +31,7 @@ def test_a_new_store_is_private_and_in_wal_mode(tmp_path):
     pragmas = ("journal_mode", "page_size", "application_id", "user_version")
     values = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas]
     connection.close()
-    assert values == ["wal", 8192, schema.APPLICATION_ID, tables.VERSION]
+    assert values == ["wal", 8192, file.APPLICATION_ID, tables.VERSION]
 
 
 def test_a_missing_store_is_not_made_unasked(tmp_path):
@@ -72,13 +74,13 @@ def newer(path):
 
 def truncated(path):
     store_of(path, *both())
-    path.write_bytes(path.read_bytes()[: 3 * schema.PAGE_SIZE])
+    path.write_bytes(path.read_bytes()[: 3 * file.PAGE_SIZE])
 
 
 def overwritten(path):
     store_of(path, *both())
     content = bytearray(path.read_bytes())
-    content[schema.PAGE_SIZE : 4 * schema.PAGE_SIZE] = b"\xff" * 3 * schema.PAGE_SIZE
+    content[file.PAGE_SIZE : 4 * file.PAGE_SIZE] = b"\xff" * 3 * file.PAGE_SIZE
     path.write_bytes(content)
 
 
@@ -154,7 +156,7 @@ def test_another_process_that_closes_the_store_takes_no_log_away(tmp_path):
         seen = []
         for key in ("a", "b"):
             with writer.transaction():
-                writer.set_truth(key, {"total": "9.00"})
+                set_truth(writer, key, {"total": "9.00"})
             command = [sys.executable, "-c", reader, str(path)]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             seen.append(done.stdout.strip())

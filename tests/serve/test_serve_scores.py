@@ -19,6 +19,7 @@ from shadow_mw.evaluate.checks.check import CheckResult
 from shadow_mw.evaluate.checks.run import Checks
 from shadow_mw.evaluate.judgement import Judgement
 from shadow_mw.evaluate.pipeline import Evaluator, Store
+from shadow_mw.evaluate.store.unsent_scores import UnsentScores
 from shadow_mw.results import PairScores, Score
 from shadow_mw.serve import scores
 from shadow_mw.serve.scores import Publisher, publish_until
@@ -220,7 +221,7 @@ def test_half_a_surrogate_pair_of_a_model_stops_nothing(endpoint):
 def publishing(path, url):
     """The loop of `shadow-mw serve`, over a store of its own."""
     stop, publisher, store = threading.Event(), Publisher(url, MARK), Store.open(path)
-    thread = threading.Thread(target=publish_until, args=(stop, store, publisher))
+    thread = threading.Thread(target=publish_until, args=(stop, UnsentScores(store), publisher))
     thread.start()
     try:
         yield store
@@ -245,7 +246,7 @@ def test_the_loop_publishes_the_store_and_every_new_opinion(endpoint, tmp_path, 
     labels = [values(r.attributes)["gen_ai.evaluation.score.label"] for r in endpoint.records]
     assert labels == ["pass", "fail", "negations"]
     with Store.open(path) as store:
-        assert store.unpublished(10) == []
+        assert UnsentScores(store).unpublished(10) == []
 
 
 def test_the_loop_loses_nothing_while_the_endpoint_refuses(endpoint, tmp_path, monkeypatch):
@@ -272,7 +273,7 @@ def published(endpoint, path, monkeypatch, *spans):
     assert evaluator.export(spans).name == "SUCCESS"
     evaluator.shutdown()
     with publishing(path, endpoint.url) as store:
-        eventually(lambda: not store.unpublished(1))
+        eventually(lambda: not UnsentScores(store).unpublished(1))
     found = [values(event.attributes) for span in endpoint.spans for event in span.events]
     return {
         event.pop("gen_ai.evaluation.name").removeprefix("shadow."): tuple(

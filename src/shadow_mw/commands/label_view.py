@@ -17,6 +17,7 @@ from shadow_mw.evaluate.calibration.rows import Choice
 from shadow_mw.evaluate.fields.paths import join
 from shadow_mw.evaluate.judging.items import output_text, task_text
 from shadow_mw.evaluate.store import Store
+from shadow_mw.evaluate.store.truths import truth_of
 from shadow_mw.types import Json
 
 LONGEST = 3_000
@@ -50,7 +51,7 @@ def view(store: Store, row: int, pair_id: str, seed: int, annotator: str) -> Vie
     primary_first = digest[0] % 2 == 0
     answers = (pair.primary.answer, pair.candidate.answer)
     one, other = answers if primary_first else answers[::-1]
-    content, truth = pair.primary.observation.content, store.truth(pair.key)
+    content, truth = pair.primary.observation.content, truth_of(store, pair.key)
     task = task_text(content) or ""
     return View(
         _nameless(task) if task == content.request else task,

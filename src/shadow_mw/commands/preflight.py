@@ -17,6 +17,7 @@ from shadow_mw.evaluate.preflight.preflight import counted, encode_all
 from shadow_mw.evaluate.preflight.prompts import draw, prompts
 from shadow_mw.evaluate.preflight.tokenizer import LocalTokenizer
 from shadow_mw.evaluate.series import choose
+from shadow_mw.evaluate.store.declared import contexts
 from shadow_mw.exceptions import DataError
 
 A_FILE = click.Path(path_type=Path)
@@ -61,7 +62,7 @@ def preflight(
         series, _ = choose(opened, experiment, candidate)
         if series is None:
             raise DataError(f"store {opened.path}: no call in it yet")
-        known = opened.contexts() | used.context_tokens
+        known = contexts(opened) | used.context_tokens
         context = context_tokens or known.get(series.candidate)
         drawn, population = draw(opened, series.experiment, None if whole else sample, seed)
         with progress("encoding", len(drawn)) as advance:

@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from shadow_mw.commands.alert_threads import looking, sending
 from shadow_mw.commands.live import LivePage
 from shadow_mw.evaluate.pipeline import Checklist, Evaluator, FieldJudge, Store
+from shadow_mw.evaluate.store.unsent_scores import UnsentScores
 from shadow_mw.evaluate.watch import Watch
 from shadow_mw.exceptions import ConfigError
 from shadow_mw.prices import PriceTable
@@ -151,7 +152,9 @@ def _publishing(settings: Settings) -> Iterator[None]:
         Store.open(settings.store) as store,
     ):
         thread = threading.Thread(
-            target=publish_until, args=(stop, store, publisher), name="shadow_mw-scores"
+            target=publish_until,
+            args=(stop, UnsentScores(store), publisher),
+            name="shadow_mw-scores",
         )
         thread.start()
         try:

@@ -22,6 +22,8 @@ from shadow_mw.evaluate.pair import Pair, pairs
 from shadow_mw.evaluate.rejudge import adopt, judge, rejudge_some, settle
 from shadow_mw.evaluate.standards import BY_DEFAULT, EVERY, PLAIN, Standards, current
 from shadow_mw.evaluate.store import Store
+from shadow_mw.evaluate.store.readings import set_reading
+from shadow_mw.evaluate.store.truths import set_truth, truths_of
 from shadow_mw.evaluate.summary import summarise
 from shadow_mw.exceptions import StoreError
 from shadow_mw.prices import PriceTable
@@ -150,7 +152,7 @@ class Evaluator(SpanExporter):
         self._standards = current(self._store, self._standards)
         ingest(self._store, legs, self._standards)
         for reading in readings:
-            self._store.set_reading(reading)
+            set_reading(self._store, reading)
 
     def _commit(self, work: Callable[[], None]) -> bool:
         try:
@@ -191,7 +193,7 @@ def ingest(store: Store, legs: Iterable[Observation], standards: Standards = BY_
         new += (pair for pair in found if max(pair.primary.row, pair.candidate.row) >= first)
         alone += (leg.row for leg in exchange.new if leg.row not in paired)
         no_more += (leg.row for leg in exchange.known if leg.row in paired)
-    truths = store.truths(pair.key for pair in new)
+    truths = truths_of(store, (pair.key for pair in new))
     store.add_pairs([(pair, judge(pair, truths.get(pair.key or ""), standards)) for pair in new])
     store.set_waiting(alone, no_more=no_more)
 
@@ -214,7 +216,7 @@ def label(
     """
     truths = [(redact(row.key), redact(row.truth)) for row in rows]
     with store.transaction():
-        matches = [store.set_truth(key, truth) for key, truth in truths]
+        matches = [set_truth(store, key, truth) for key, truth in truths]
     adopt(store, Standards(fields, checks))
     return LabelResult(
         stored=len(truths),

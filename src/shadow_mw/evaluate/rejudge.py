@@ -10,6 +10,7 @@ from shadow_mw.evaluate.judgement import Judgement
 from shadow_mw.evaluate.pair import Pair
 from shadow_mw.evaluate.standards import BY_DEFAULT, Standards, declare
 from shadow_mw.evaluate.store import Store
+from shadow_mw.evaluate.store.truths import truth_of
 from shadow_mw.types import Json
 
 logger = logging.getLogger("shadow_mw")
@@ -72,5 +73,5 @@ def rejudge_some(store: Store, standards: Standards, limit: int) -> bool:
     """Judge so many of them, within the caller's transaction; False where there are no more."""
     stale = store.stale_pairs(limit)
     for row, pair in stale:
-        store.save(row, judge(pair, store.truth(pair.key), standards))
+        store.save(row, judge(pair, truth_of(store, pair.key), standards))
     return len(stale) == limit

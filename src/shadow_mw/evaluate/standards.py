@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from shadow_mw.evaluate.checks.checklist import Checklist
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
-from shadow_mw.evaluate.store import Store
+from shadow_mw.evaluate.store import Store, declared
 
 PLAIN = FieldJudge()
 """No rule declared: everything has to be equal as it is."""
@@ -38,22 +38,22 @@ def declare(store: Store, ours: Standards) -> tuple[Standards, int]:
     known = current(store, ours)
     fields, checks, changed = known.fields, known.checks, 0
     if ours.fields.table != PLAIN.table:
-        fields, changed = ours.fields, store.set_rules(ours.fields.table)
+        fields, changed = ours.fields, declared.set_rules(store, ours.fields.table)
     if ours.checks.is_declared:
         checks = ours.checks
-        changed = max(changed, store.set_checklist(checks.table, unsaid=EVERY.table))
+        changed = max(changed, declared.set_checklist(store, checks.table, unsaid=EVERY.table))
     if ours.contexts.items() - known.contexts.items():
-        changed += store.set_contexts({**known.contexts, **ours.contexts})
+        changed += declared.set_contexts(store, {**known.contexts, **ours.contexts})
     return Standards(fields, checks, {**known.contexts, **ours.contexts}), changed
 
 
 def current(store: Store, known: Standards) -> Standards:
     """The store's own standards, which another process may have declared meanwhile."""
-    rules, checklist = store.rules(), store.checklist()
+    rules, checklist = declared.rules(store), declared.checklist(store)
     fields, checks = known.fields, known.checks
     if rules not in (None, fields.table):
         fields = FieldJudge.declared(json.loads(rules or ""))
     if checklist not in (None, checks.table):
         checks = Checklist.stored(checklist)
-    found = Standards(fields, checks, store.contexts())
+    found = Standards(fields, checks, declared.contexts(store))
     return known if found == known else found

@@ -9,6 +9,7 @@ from shadow_mw.evaluate.fields.request_schema import RequestSchemas, request_sch
 from shadow_mw.evaluate.fields.rules import FieldRule
 from shadow_mw.evaluate.series import SERIES
 from shadow_mw.evaluate.store import Store
+from shadow_mw.evaluate.store.declared import rules
 from shadow_mw.results import Series
 
 MOST_READ = 200
@@ -26,7 +27,7 @@ def suggestions(store: Store, series: Series) -> dict[str, FieldRule]:
         schemas = request_schemas(store.pair(row).primary.observation.content.request)
         for path, rule in _of(schemas):
             found.setdefault(path, set()).add(rule)
-    declared = json.loads(store.rules() or "{}")
+    declared = json.loads(rules(store) or "{}")
     return {
         path: rule
         for path, rules in sorted(found.items())

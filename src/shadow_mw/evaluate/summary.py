@@ -16,6 +16,7 @@ from shadow_mw.evaluate.series import SERIES, choose
 from shadow_mw.evaluate.similarity.summary import similarities
 from shadow_mw.evaluate.slices import slices
 from shadow_mw.evaluate.store import Store
+from shadow_mw.evaluate.store.declared import rules
 from shadow_mw.results import (
     METRICS,
     UNLABELLED,
@@ -67,7 +68,7 @@ def _unused_rules(store: Store) -> tuple[str, ...]:
     rows = store.query(
         "SELECT path FROM paths UNION SELECT key FROM shapes, json_each(shapes.leaves)"
     )
-    table = store.rules()
+    table = rules(store)
     if not rows or table is None:
         return ()
     return tuple(unused(read_rules(json.loads(table)), [path for (path,) in rows]))

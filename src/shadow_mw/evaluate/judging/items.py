@@ -14,6 +14,7 @@ from shadow_mw.evaluate.judging.values import Item
 from shadow_mw.evaluate.pair import Pair
 from shadow_mw.evaluate.series import SERIES
 from shadow_mw.evaluate.store import Store
+from shadow_mw.evaluate.store.truths import truth_of
 from shadow_mw.results import Series
 from shadow_mw.types import Json
 from shadow_mw.wire.lenient import mapping, mappings, string
@@ -110,7 +111,7 @@ def _add(sample: Sample, store: Store, row: int, pair_id: str) -> None:
         sample.identical += 1
         sample.rows.append((row, None, sample.inclusion))
         return
-    task, truth = task_text(pair.primary.observation.content), store.truth(pair.key)
+    task, truth = task_text(pair.primary.observation.content), truth_of(store, pair.key)
     if task is None or (not task and truth is None):
         sample.left_out["not_text" if task is None else "no_request"] += 1
         return
@@ -137,7 +138,7 @@ def item_at(store: Store, row: int, pair_id: str) -> Item:
     pair = store.pair(row)
     outputs = output_text(pair.primary.answer), output_text(pair.candidate.answer)
     task = task_text(pair.primary.observation.content) or ""
-    return _item(pair, pair_id, task, outputs, store.truth(pair.key))
+    return _item(pair, pair_id, task, outputs, truth_of(store, pair.key))
 
 
 def output_text(answer: Answer) -> str:

@@ -25,6 +25,7 @@ from shadow_mw.evaluate.rows.read import Reader, Row
 from shadow_mw.evaluate.rows.staged import Staged
 from shadow_mw.evaluate.standards import EVERY, PLAIN, Standards
 from shadow_mw.evaluate.store import Store
+from shadow_mw.evaluate.store.truths import add_truths, truth_texts
 from shadow_mw.exceptions import DataError
 
 __all__ = ["Imported", "Reader", "Staged", "judge_lines", "stage", "stage_parquet", "store_rows"]
@@ -123,7 +124,8 @@ def judge_lines(
     with Staged() as staged, store.transaction():
         rows = _checked(lines, reader, staged)
         while batch := list(islice(rows, AT_ONCE)):
-            store.add_truths((r.primary.key, r.truth) for r in batch if r.primary.key and r.truth)
+            known = [(r.primary.key, r.truth) for r in batch if r.primary.key and r.truth]
+            add_truths(store, known)
             staging = [(0, row.primary, row.candidate, row.judge) for row in batch]
             pipeline.ingest(store, _legs(staging), standards)
             _keep_verdicts(store, staging)
@@ -146,10 +148,10 @@ def _store_truths(store: Store, staged: Staged) -> tuple[int, int]:
     """Before the pairs, so that each is judged once; a truth that is known already stays."""
     truths, new, replaced = staged.truths(), 0, 0
     while batch := dict(islice(truths, AT_ONCE)):
-        known = store.truth_texts(batch)
+        known = truth_texts(store, batch)
         replaced += sum(batch[key] != text for key, text in known.items())
         new += len(batch) - len(known)
-        store.add_truths(item for item in batch.items() if known.get(item[0]) != item[1])
+        add_truths(store, [item for item in batch.items() if known.get(item[0]) != item[1]])
     return new, replaced
 
 

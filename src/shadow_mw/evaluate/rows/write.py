@@ -21,6 +21,7 @@ from shadow_mw.evaluate.rows.read import Reader, Row, Unchanged, default_outcome
 from shadow_mw.evaluate.rows.values import time_text
 from shadow_mw.evaluate.series import BACKFILLED
 from shadow_mw.evaluate.store import Store
+from shadow_mw.evaluate.store.truths import truth_of
 from shadow_mw.results import Series
 from shadow_mw.types import Json, Outcome
 
@@ -106,7 +107,7 @@ def _row(store: Store, experiment: str, pair_id: str, candidate_id: str) -> Row 
     for pair in pairs(store.legs(experiment, pair_id, before=MAX_COUNT)):
         candidate = pair.candidate.observation
         if candidate.candidate_id == candidate_id:
-            truth = store.truth(pair.key)
+            truth = truth_of(store, pair.key)
             text = None if truth is None else strict_json.dumps(truth)
             return Row(pair.primary.observation, candidate, text)
     return None

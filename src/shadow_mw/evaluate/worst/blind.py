@@ -10,6 +10,7 @@ from shadow_mw.evaluate.ingest import Content
 from shadow_mw.evaluate.judging.items import output_text, task_text
 from shadow_mw.evaluate.labelling.preferences import Preferences
 from shadow_mw.evaluate.store import Store
+from shadow_mw.evaluate.store.truths import truth_of
 from shadow_mw.evaluate.worst.aligned import aligned
 from shadow_mw.evaluate.worst.detail import rules_of, shown
 from shadow_mw.harms import Blind, Said
@@ -35,7 +36,7 @@ def blind(store: Store, pair: int, *, primary_first: bool) -> Blind | None:
     if not found.comparable:
         return None
     ours, theirs = (shown(output_text(leg.answer)) for leg in (found.primary, found.candidate))
-    truth = store.truth(found.key)
+    truth = truth_of(store, found.key)
     differing = [
         (field.path, field.primary or "", field.candidate or "")
         for field in aligned(found, None, rules_of(store))

@@ -12,6 +12,8 @@ from shadow_mw.evaluate.judging.items import output_text, task_text
 from shadow_mw.evaluate.judging.store import imported_as
 from shadow_mw.evaluate.pair import Leg
 from shadow_mw.evaluate.store import Store
+from shadow_mw.evaluate.store.declared import rules
+from shadow_mw.evaluate.store.truths import truth_of
 from shadow_mw.evaluate.worst.aligned import aligned
 from shadow_mw.evaluate.worst.classes import CLASSES, MILD
 from shadow_mw.evaluate.worst.rows import harm_rows
@@ -46,7 +48,7 @@ def harm_detail(store: Store, pair: int) -> HarmDetail | None:
     code, excluded = rows[0]
     verdicts = verdicts_of(store, pair)
     found = store.pair(pair)
-    primary, truth = found.primary.observation, store.truth(found.key)
+    primary, truth = found.primary.observation, truth_of(store, found.key)
     leaves = aligned(found, truth, rules_of(store)) if found.comparable else []
     (row,) = harm_rows(store, [(pair, _harm(code, verdicts))])
     return HarmDetail(
@@ -94,7 +96,7 @@ def shown(text: str, limit: int = LONGEST) -> ShownText:
 
 def rules_of(store: Store) -> FieldJudge:
     """The rules of fields that count in a store."""
-    return FieldJudge.declared(json.loads(store.rules() or "{}"))
+    return FieldJudge.declared(json.loads(rules(store) or "{}"))
 
 
 def _harm(code: int | None, verdicts: tuple[ShownVerdict, ...]) -> Harm:
