@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from shadow_mw.results import Series
 from shadow_mw.standings import Standings
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     Codes = npt.NDArray[np.int32]
     Bools = npt.NDArray[np.bool_]
     Flags = npt.NDArray[np.int8]
+
+PRIMARY_FAULT: Final = 1
+CANDIDATE_FAULT: Final = 2
+NOT_CHECKED: Final = -1
+"""Codes of `Evidence.faults`: a pair that was checked has the sum of its legs' faults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +68,18 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class PairedCount:
-    """One yes-or-no fault over pairs (or leaves) on both legs: the 2x2 table."""
+    """One yes-or-no fault over pairs (or leaves) on both legs: the 2x2 table.
+
+    Of fields it is as calls of production are: where pairs stand for different numbers of them
+    its parts are weighted, no longer whole, and add up to the same `n`.
+    """
 
     name: str
     """`json_invalid`, `schema_invalid`, `truncated`, `empty`, `refused`, ...; a path for fields."""
     n: int
-    both: int
-    primary_only: int
-    candidate_only: int
+    both: float
+    primary_only: float
+    candidate_only: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +90,16 @@ class Likeness:
     """`lexical`, or the embedding model."""
     n: int
     mean: float
+    """Of production's calls: pairs weigh as many as they stand for."""
     variance: float
+    """`n` times that of the mean, sessions and weights included."""
     floor_n: int
     """Pairs of the primary with itself; 0 where none were made."""
     floor_mean: float
     floor_variance: float
+    worth: int | None = None
+    """Independent values of one weight that `n` are worth; None where that is all of them."""
+    floor_worth: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +142,6 @@ class Evidence:
     data_hash: str
     """SHA-256 over all of the above, so that a verdict names its data."""
     load: LoadRun | None = None
+    faults: Mapping[str, Flags] = field(default_factory=dict)
+    """Of `checks` by name, one code for each row of `pairs`; empty where no session or key repeats
+    and all pairs weigh the same, so that counts say all."""

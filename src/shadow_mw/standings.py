@@ -82,6 +82,9 @@ class JudgeStanding:
     """The same as people would have said (PPI++); None without their labels."""
     drift: JudgeDrift | None
     """None where no anchors are frozen, or none was asked again yet."""
+    evened: int | None = None
+    """Judged pairs in its win rates where those drawn stand for different numbers of production's
+    calls: a sample in which all stand for as many. None: all that were judged."""
 
     @property
     def gates(self) -> bool:

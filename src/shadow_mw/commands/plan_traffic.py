@@ -63,7 +63,7 @@ def stored(used: Settings, plan: Plan, experiment: str | None, *, look: bool) ->
 
         judges = {name: mean_judging(opened, name) for name, _ in _judges(used)}
         return Known(
-            measured(gather(opened, series), plan.cluster),
+            measured(gather(opened, series, cluster=plan.cluster), plan.cluster),
             mean_use(opened, series, Role.PRIMARY),
             mean_use(opened, series, Role.CANDIDATE),
             {name: use for name, use in judges.items() if use},

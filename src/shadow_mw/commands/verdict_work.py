@@ -88,11 +88,11 @@ def verdict_of(store: Store, series: Series) -> Verdict:
 
 def _evidence(store: Store, series: Series, plan: Plan) -> Evidence:
     """What the look is about; read again only where data have come after it."""
-    found = gather(store, series)
+    found = gather(store, series, cluster=plan.cluster)
     look = look_at(plan, found.pairs.time_s)
     if look is None or look.newest < look.until:
         return found
-    return gather(store, series, look.until, look.end)
+    return gather(store, series, look.until, look.end, plan.cluster)
 
 
 def _registered(store: Store, experiment: str) -> tuple[Plan | None, Registered | None]:

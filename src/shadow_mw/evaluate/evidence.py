@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from shadow_mw.evaluate.fault_codes import differ, fault_codes, matters
 from shadow_mw.evaluate.faults import JSON, check_faults, null_faults
 from shadow_mw.evaluate.funnel import funnel
 from shadow_mw.evaluate.judging.standing import standings
@@ -45,7 +46,11 @@ NOT_HASHED: Final = frozenset({"first_received_ns", "data_hash", "prices"})
 
 
 def gather(
-    store: Store, series: Series, until: float | None = None, end: float | None = None
+    store: Store,
+    series: Series,
+    until: float | None = None,
+    end: float | None = None,
+    cluster: str = "session",
 ) -> Evidence:
     """Everything the store knows of a series that is fit for a decision.
 
@@ -59,20 +64,22 @@ def gather(
         until: a unix time, s; faults, likeness, judges and prices are of the pairs before it.
         end: the same for `paired` and the hash. The columns have later pairs too: they tell which
             look the data are due. Losses are counted without a time: all of them count.
+        cluster: `session`, `key` or `pair`: what likeness takes for independent.
     """
     key = series.experiment, series.candidate
     with store.transaction(write=False):
         pairs, segments = pair_columns(store, key)
         counts = pair_counts(store, key, until)
         some = dated(until) if counts.undated or until is not None else ""
+        alike = not matters(pairs)
         calls = funnel(store, key, counts.counted, _newest_received_ns(store))
         found = Evidence(
             series=series,
             segments=segments,
             pairs=pairs,
             checks=(*_json(counts), *check_faults(store, key, some)),
-            fields=null_faults(store, key, some),
-            likeness=likenesses(store, key, some),
+            fields=null_faults(store, key, some, weighted=differ(pairs.weight)),
+            likeness=likenesses(store, key, some, "" if alike else cluster),
             standings=standings(store, series, some),
             captured=calls.captured,
             mirrored=calls.mirrored,
@@ -82,6 +89,7 @@ def gather(
             first_received_ns=_first_received_ns(store, key),
             data_hash="",
             load=load_run(store, series),
+            faults={} if alike else fault_codes(store, key, len(pairs)),
         )
     return replace(found, data_hash=data_hash(found, end))
 
@@ -98,6 +106,9 @@ def data_hash(evidence: Evidence, end: float | None = None) -> str:
         if field.name == "pairs":
             for column in fields(value):
                 digest.update(_bytes(getattr(value, column.name)[:n]))
+        elif field.name == "faults":
+            for name, codes in value.items():
+                digest.update(name.encode() + b"\0" + _bytes(codes[:n]))
         else:
             digest.update(json.dumps(value, default=_plain, sort_keys=True).encode())
     return digest.hexdigest()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from shadow_mw.evaluate.scores import FINE
-from shadow_mw.evaluate.series import SERIES, among
+from shadow_mw.evaluate.series import SERIES, WEIGHT, among
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evidence import PairedCount
 
@@ -23,7 +23,7 @@ CHECKS: Final = {
 checks is good or bad, they do not say."""
 JSON: Final = "json_invalid"
 
-Case = tuple[bool, bool, int]
+Case = tuple[bool, bool, float]
 """Whether the primary and the candidate have the fault, and how often."""
 
 
@@ -46,23 +46,40 @@ def check_faults(store: Store, key: tuple[str, str], pairs: str = "") -> tuple[P
     return tuple(_count(fault, found[check]) for check, fault in CHECKS.items() if check in found)
 
 
-def null_faults(store: Store, key: tuple[str, str], pairs: str = "") -> tuple[PairedCount, ...]:
-    """Hallucinations at leaves whose truth is null, by path; every path that has such leaves."""
+def null_faults(
+    store: Store, key: tuple[str, str], pairs: str = "", *, weighted: bool = False
+) -> tuple[PairedCount, ...]:
+    """Hallucinations at leaves whose truth is null, by path; every path that has such leaves.
+
+    Args:
+        store: where they are.
+        key: experiment and candidate.
+        pairs: a condition on `pairs`; '' takes all.
+        weighted: whether pairs stand for different numbers of production's calls.
+    """
     found: defaultdict[str, list[Case]] = defaultdict(list)
-    for path, ours, theirs, n in store.query(
-        f"""SELECT paths.path, "primary" = 'hallucinated', candidate = 'hallucinated', sum(n)
+    leaves: Counter[str] = Counter()
+    for path, ours, theirs, n, stands_for in store.query(
+        f"""SELECT paths.path, fields."primary" = 'hallucinated', candidate = 'hallucinated',
+            sum(n), {f"total(n * {WEIGHT})" if weighted else "sum(n)"}
         FROM paths CROSS JOIN fields
-            ON fields.path = paths.id AND series = {SERIES} AND truth = 'null'{among(pairs)}
+            ON fields.path = paths.id AND fields.series = {SERIES} AND truth = 'null'{among(pairs)}
+            {"CROSS JOIN pairs ON pairs.id = fields.pair" if weighted else ""}
         GROUP BY 1, 2, 3""",
         key,
     ):
-        found[path].append((ours, theirs, n))
-    return tuple(_count(path, found[path]) for path in sorted(found))
+        found[path].append((ours, theirs, stands_for))
+        leaves[path] += n
+    return tuple(_count(path, found[path], leaves[path]) for path in sorted(found))
 
 
-def _count(name: str, rows: Iterable[Case]) -> PairedCount:
-    known: Counter[tuple[bool, bool]] = Counter()
-    for ours, theirs, n in rows:
-        known[bool(ours), bool(theirs)] += n
-    both, primary_only, candidate_only = known[True, True], known[True, False], known[False, True]
-    return PairedCount(name, known.total(), both, primary_only, candidate_only)
+def _count(name: str, rows: Iterable[Case], n: int | None = None) -> PairedCount:
+    """Of as many leaves as there are, whatever they stand for."""
+    known: defaultdict[tuple[bool, bool], float] = defaultdict(int)
+    for ours, theirs, stands_for in rows:
+        known[bool(ours), bool(theirs)] += stands_for
+    total = sum(known.values())
+    n = int(total) if n is None else n
+    scale = 1 if n == total else n / total
+    parts = (known[legs] * scale for legs in ((True, True), (True, False), (False, True)))
+    return PairedCount(name, n, *parts)

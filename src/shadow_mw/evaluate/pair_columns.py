@@ -7,16 +7,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from shadow_mw.evaluate.series import DATED, SERIES
+from shadow_mw.evaluate.series import DATED, SERIES, WEIGHT
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evaluate.tables import DOCUMENT
 from shadow_mw.evidence import Pairs
 
 AT_ONCE: Final = 2_000
 """Rows that are objects at the same time: more are slower, they leave the caches."""
-LEAST_RATE: Final = 1e-6
-"""No call stands for more than a million."""
-
 COMPARED: Final = "(excluded IS NULL OR timed)"
 """Pairs whose legs are whole: of those without content latency and cost compare all the same."""
 
@@ -29,7 +26,7 @@ COLUMNS: Final[dict[str, tuple[str, Any]]] = {
     "segment": ("coalesce(segment, 0)", np.int32),
     "session": ("session", np.int64),
     "key": ("key", np.int64),
-    "weight": (f"1 / max(coalesce(sample_rate, 1.0), {LEAST_RATE})", np.float64),
+    "weight": (WEIGHT, np.float64),
     "scored": ("scored", np.bool_),
     **{name: (f"coalesce({name}, 0)", np.int8) for name in DOCUMENT},
     "primary_failed": ("primary_failed", np.bool_),

@@ -16,6 +16,17 @@ PRICED = f"(timed OR {BACKFILLED})"
 DATED = "time_ns > 0"
 """Pairs of which it is known when they were: an imported row need not say."""
 
+LEAST_RATE = 1e-6
+"""No call stands for more than a million."""
+WEIGHT = f"1 / max(coalesce(sample_rate, 1.0), {LEAST_RATE})"
+"""How many calls of production a pair stands for."""
+CLUSTERS = {
+    "session": "coalesce(session, pairs.id)",
+    "key": "coalesce(key, pairs.id)",
+    "pair": "pairs.id",
+}
+"""What is independent of one another, by the plan's name for it; a pair without one is its own."""
+
 
 def dated(until: float | None) -> str:
     """The condition on `pairs` that it was before this unix time, s, as arrays of times tell it."""

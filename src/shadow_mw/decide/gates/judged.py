@@ -17,6 +17,7 @@ from shadow_mw.verdicts import GateResult, State
 NAME, TITLE = "win_rate", "win rate by a qualified judge"
 PPI = "PPI++ (Angelopoulos, Duchi & Zrnic 2023)"
 OBSERVED = "; as observed: the estimate is taken for the truth"
+EVENED = "; pairs of small weight thinned to one rate"
 REPORTED = 0.05
 """The level of a standing's intervals."""
 
@@ -31,10 +32,14 @@ def win_rate_gate(case: Case, plan: WinRate) -> list[GateResult]:
     interval = at_level(judge.corrected, case.look.alpha)
     if not case.look.planned and state_of(interval, plan.at_least, HIGHER) is not State.PASS:
         reason = f"{words.in_shares(interval)}: judged at planned looks only"
-        return [_lacking(plan, needed, reason, judge.corrected.value, judge.judged)]
+        return [_lacking(plan, needed, reason, judge.corrected.value, _pairs(judge))]
     observed = plan.mode == "observed" and interval.estimate >= plan.at_least
     shown = Interval(interval.estimate, interval.estimate, interval.estimate)
     return [_result(plan, needed, judge, interval, shown if observed else interval)]
+
+
+def _pairs(judge: JudgeStanding) -> int:
+    return judge.judged if judge.evened is None else judge.evened
 
 
 def _result(
@@ -50,8 +55,9 @@ def _result(
         better=HIGHER,
         unit="share",
         needed=needed,
-        n=judge.judged,
-        method=f"{PPI}; judge {judge.judge}, {judge.labels:,} labels by people",
+        n=_pairs(judge),
+        method=f"{PPI}; judge {judge.judge}, {judge.labels:,} labels by people"
+        + ("" if judge.evened is None else EVENED),
         shown=words.in_shares,
         absolute=True,
     )
@@ -84,7 +90,8 @@ def _chosen(standings: Standings, name: str | None) -> tuple[JudgeStanding | Non
         return None, f"several qualified judges ({names}): gates.win_rate.judge names one"
     if not fit:
         return None, "no qualified judge: " + "; ".join(map(_fault, judges))
-    return fit[0], "no labels by people to correct the judge with: shadow-mw label"
+    which = "" if fit[0].evened is None else " among the pairs that are left at one weight"
+    return fit[0], f"no labels by people to correct the judge with{which}: shadow-mw label"
 
 
 def _fault(judge: JudgeStanding) -> str:

@@ -197,7 +197,7 @@ def _failing(case: Case, run: LoadRun) -> str:
     if rate is None:
         return ""
     failed = stats.clopper_pearson(run.failed, run.calls, case.plan.alpha)
-    most = float(case.pairs.primary_failed.mean()) + rate.margin
+    most = float(np.average(case.pairs.primary_failed, weights=case.weight)) + rate.margin
     if failed.low <= most:
         return ""
     return f", failed {words.in_shares(failed)}, at most {words.share(most)}"

@@ -40,15 +40,9 @@ def likeness_gate(case: Case, plan: LikenessPlan) -> list[GateResult]:
         return [_lacking(plan, "no pair that was compared yet", needed, title, found)]
     if not case.look.planned:
         return [_lacking(plan, PLANNED_ONLY, needed, title, found)]
-    interval = stats.welch(
-        found.mean,
-        found.variance,
-        found.n,
-        found.floor_mean,
-        found.floor_variance,
-        found.floor_n,
-        case.look.alpha,
-    )
+    ours = _worth(found.mean, found.variance, found.n, found.worth)
+    floor = _worth(found.floor_mean, found.floor_variance, found.floor_n, found.floor_worth)
+    interval = stats.welch(*ours, *floor, case.look.alpha)
     return [
         measured(
             NAME,
@@ -61,10 +55,22 @@ def likeness_gate(case: Case, plan: LikenessPlan) -> list[GateResult]:
             unit="share",
             needed=needed,
             n=min(found.n, found.floor_n),
-            method=f"{WELCH}; {found.n:,} pairs against {found.floor_n:,} A/A pairs",
+            method=_method(found),
             shown=_shown,
         )
     ]
+
+
+def _worth(mean: float, variance: float, n: int, worth: int | None) -> tuple[float, float, int]:
+    """The sample of independent values of one weight that says as much of the mean."""
+    return (mean, variance, n) if worth is None else (mean, variance * worth / n, worth)
+
+
+def _method(found: Likeness) -> str:
+    text = f"{WELCH}; {found.n:,} pairs against {found.floor_n:,} A/A pairs"
+    if found.worth is None or found.floor_worth is None:
+        return text
+    return f"{text}, over clusters and by weight: worth {found.worth:,} and {found.floor_worth:,}"
 
 
 def _shown(found: Interval) -> str:

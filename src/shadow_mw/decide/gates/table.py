@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from shadow_mw.decide.case import Case
+from shadow_mw.decide.gates.checks import checks_gate
 from shadow_mw.decide.gates.cost import cost_gate
-from shadow_mw.decide.gates.counts import checks_gate, fields_gate
 from shadow_mw.decide.gates.coverage import coverage_gates
+from shadow_mw.decide.gates.fields import fields_gate
 from shadow_mw.decide.gates.judged import win_rate_gate
 from shadow_mw.decide.gates.latency import latency_gate, load_gate
 from shadow_mw.decide.gates.likeness import likeness_gate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from operator import itemgetter
 
 from shadow_mw.evaluate.calibration.agreement import Share
@@ -15,7 +16,7 @@ from shadow_mw.evaluate.judging.store import drawn_of, opinions_of
 from shadow_mw.evaluate.judging.summary import Drawn, JudgeCard, at_its_word, judge_cards
 from shadow_mw.evaluate.judging.values import Opinion
 from shadow_mw.evaluate.labelling.preferences import people
-from shadow_mw.evaluate.series import SERIES
+from shadow_mw.evaluate.series import SERIES, WEIGHT
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import Series
 from shadow_mw.standings import JudgeStanding, PanelStanding, Rate, Standings
@@ -44,17 +45,61 @@ def _cards(
 def standings(store: Store, series: Series, pairs: str = "") -> Standings:
     """Each judge's newest epoch over a series, and the panel that they make.
 
+    Where the pairs that were drawn stand for different numbers of calls, win rates are of a
+    systematic sample of them in which all stand for as many.
+
     Args:
         store: where they are.
         series: which candidate.
         pairs: a condition on `pairs`; '' takes all.
     """
-    opinions = opinions_of(store, series)
-    if pairs:
-        kept = _pair_ids(store, series, pairs)
-        opinions = [opinion for opinion in opinions if opinion.pair_id in kept]
-    cards = _cards(store, series, opinions, pairs)
-    return Standings(tuple(_standing(card) for card in cards if card.newest), panel_of(opinions))
+    opinions = _among(store, series, opinions_of(store, series), pairs)
+    cards = [card for card in _cards(store, series, opinions, pairs) if card.newest]
+    found = tuple(map(_standing, cards))
+    if even := _even(store, series, pairs):
+        kept = _cards(store, series, _among(store, series, opinions, even), even)
+        by_epoch = {(card.judge, card.epoch): card for card in kept}
+        found = tuple(_evened(one, by_epoch.get((one.judge, one.epoch))) for one in found)
+    return Standings(found, panel_of(opinions))
+
+
+def _evened(standing: JudgeStanding, card: JudgeCard | None) -> JudgeStanding:
+    """Its win rates of the pairs that are in the sample; the judge itself is as good as it is."""
+    if card is None:
+        return replace(standing, naive=None, corrected=None, evened=0)
+    n = sum(card.wins.values())
+    return replace(
+        standing, naive=_rate(card.naive, n), corrected=_rate(card.corrected, n), evened=n
+    )
+
+
+def _even(store: Store, series: Series, pairs: str) -> str:
+    """A condition on `pairs`: a systematic sample of those drawn, in the order of time, in which
+    each has the chance weight / largest weight (Cochran 1977, section 9A.10). '' where all weigh
+    the same.
+    """
+    key = series.experiment, series.candidate
+    drawn = f"""SELECT pair, time_ns, series, {WEIGHT} AS weight
+        FROM judged JOIN pairs ON pairs.id = pair WHERE series = {{}}{pairs and f" AND {pairs}"}"""
+    least, most, row = store.one(
+        f"SELECT min(weight), max(weight), max(series) FROM ({drawn.format(SERIES)})", key
+    )
+    if least == most:
+        return ""
+    return f"""id IN (SELECT pair FROM (
+        SELECT pair, until, lag(until, 1, 0.0) OVER (ORDER BY time_ns, pair) AS before FROM (
+            SELECT pair, time_ns, sum(weight / {most!r}) OVER (ORDER BY time_ns, pair) AS until
+            FROM ({drawn.format(row)})))
+        WHERE CAST(until + 0.5 AS INTEGER) > CAST(before + 0.5 AS INTEGER))"""
+
+
+def _among(
+    store: Store, series: Series, opinions: Sequence[Opinion], pairs: str
+) -> Sequence[Opinion]:
+    if not pairs:
+        return opinions
+    kept = _pair_ids(store, series, pairs)
+    return [opinion for opinion in opinions if opinion.pair_id in kept]
 
 
 def _pair_ids(store: Store, series: Series, pairs: str) -> set[str]:
