@@ -7,14 +7,7 @@ all, is shown too.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import sqlite3
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -22,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.article import PAIRS
-from benchmarks.results import Part, Target, say, show, show_targets
+from benchmarks.commands import Ran, command
+from benchmarks.results import Part, Target, alone, say
 from benchmarks.scale import differing
 from benchmarks.window import Window, write, write_regraded
 
@@ -146,10 +140,8 @@ def _removed(store: Path) -> None:
 
 
 def _decide(part: Part, store: Path, case: Case, window: Window) -> None:
-    started = time.monotonic()
-    code, printed = _verdict(store)
-    wall = time.monotonic() - started
-    table = json.loads(printed)
+    done = _verdict(store)
+    code, wall, table = done.code, done.wall_s, done.table
     state = "fail" if code == 1 else "unproven"
     held = _gates(table["gates"], state)
     kept = case.holding <= held and (case.also is None or held <= case.holding | case.also)
@@ -172,54 +164,26 @@ def _gates(gates: Iterable[dict[str, Any]], state: str) -> frozenset[str]:
 
 
 def _table(store: Path) -> Target:
-    other = differing(json.loads(_run(store, "report", "--json"))["metrics"])
+    other = differing(_run(store, "report", "--json").table["metrics"])
     return Target(
         "report --json gives the article's table", "every figure", other or "yes", not other
     )
 
 
 def _same_bytes(store: Path) -> Target:
-    said = {_verdict(store, PYTHONHASHSEED=seed)[1] for seed in ("0", "1", "2")}
+    said = {_verdict(store, PYTHONHASHSEED=seed).printed for seed in ("0", "1", "2")}
     name = "verdict --json by three hash seeds"
     return Target(name, "the same bytes", f"{len(said)} outputs", len(said) == 1)
 
 
-def _verdict(store: Path, **variables: str) -> tuple[int, bytes]:
-    done = _process(store, "verdict", "--json", "--waive", WAIVER, **variables)
-    if done.returncode not in EXITS:
-        raise SystemExit(done.stderr.decode())
-    return done.returncode, done.stdout
+def _verdict(store: Path, **variables: str) -> Ran:
+    waived = ("--json", "--waive", WAIVER, "--store", store)
+    return command(store.parent, "verdict", *waived, accepted=EXITS, **variables)
 
 
-def _run(store: Path, *arguments: str | Path) -> bytes:
-    done = _process(store, *arguments)
-    if done.returncode:
-        raise SystemExit(done.stderr.decode())
-    return done.stdout
-
-
-def _process(
-    store: Path, *arguments: str | Path, **variables: str
-) -> subprocess.CompletedProcess[bytes]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SHADOW_")}
-    return subprocess.run(
-        [sys.executable, "-m", "shadow_mw", *map(str, arguments), "--store", str(store)],
-        cwd=store.parent,
-        env=clean | variables,
-        capture_output=True,
-        check=False,
-    )
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.article_verdict")
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK:,} pairs")
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="shadow-bench-") as directory:
-        part = measure(Path(directory), quick=args.quick)
-    show(part)
-    show_targets([part])
+def _run(store: Path, *arguments: str | Path) -> Ran:
+    return command(store.parent, *arguments, "--store", store)
 
 
 if __name__ == "__main__":
-    main()
+    alone("article_verdict", measure, f"{QUICK:,} pairs")

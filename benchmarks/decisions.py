@@ -7,18 +7,14 @@ times of its own, without content.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.article import PAIRS
+from benchmarks.commands import Ran, command
 from benchmarks.results import Part, Target, say, show, show_targets
 from benchmarks.window import Window, write
 
@@ -31,21 +27,12 @@ DECIDED = (0, 1, 2)
 """Exit codes of a verdict; a report has 0."""
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
-    """What one process took."""
-
-    wall_s: float
-    cpu_s: float
-    peak_mb: float
-
-
 def measure(path: Path, *, quick: bool) -> Part:
     pairs = QUICK if quick else PAIRS
     stores = {1: path / "window.db", TIMES: path / "grown.db"}
     say(f"importing {pairs:,} pairs")
     write(Window(pairs=pairs), path / "window.jsonl")
-    _ran(path, "import", str(path / "window.jsonl"), "--store", str(stores[1]))
+    command(path, "import", path / "window.jsonl", "--store", stores[1])
     say(f"making {TIMES * pairs:,} of them")
     grown(stores[1], stores[TIMES], TIMES)
     return of_stores(stores, pairs)
@@ -64,19 +51,20 @@ def of_stores(stores: dict[int, Path], pairs: int) -> Part:
         ["command", "pairs", "wall s", "CPU s", "peak MB"],
     )
     for times, store in stores.items():
-        for command in COMMANDS:
-            used = _ran(store.parent, *command, "--store", str(store))
-            name = f"{' '.join(command)} of {times * pairs:,} pairs"
+        for words in COMMANDS:
+            accepted = DECIDED if words[0] == "verdict" else (0,)
+            used = command(store.parent, *words, "--store", store, accepted=accepted)
+            name = f"{' '.join(words)} of {times * pairs:,} pairs"
             figures = (used.wall_s, used.cpu_s, used.peak_mb)
             part.rows.append(
-                [" ".join(command), f"{times * pairs:,}", *(f"{figure:.1f}" for figure in figures)]
+                [" ".join(words), f"{times * pairs:,}", *(f"{figure:.1f}" for figure in figures)]
             )
             part.figures[name] = dict(zip(("wall_s", "cpu_s", "mb"), figures, strict=True))
             part.targets += _targets(name, used, times)
     return part
 
 
-def _targets(name: str, used: Used, times: int) -> Iterator[Target]:
+def _targets(name: str, used: Ran, times: int) -> Iterator[Target]:
     seconds, megabytes = LIMITS[times]
     met = used.wall_s <= seconds and used.peak_mb <= megabytes
     measured = f"{used.wall_s:.1f} s, {used.peak_mb:.0f} MB"
@@ -131,23 +119,6 @@ def _copy(connection: sqlite3.Connection, table: str, changed: dict[str, str], l
     connection.execute(
         f"INSERT INTO {table} ({columns}) SELECT {values} FROM {table} WHERE {first} <= {last}"
     )
-
-
-def _ran(path: Path, *arguments: str) -> Used:
-    """One command in a process of its own, and what that process took."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SHADOW_")}
-    started = time.monotonic()
-    with (path / "out.txt").open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "shadow_mw", *arguments], stdout=out, cwd=path, env=clean
-        )
-        _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.monotonic() - started
-    accepted = DECIDED if arguments[0] == "verdict" else (0,)
-    if process.returncode not in accepted:
-        raise SystemExit(f"{arguments[0]} ended with {process.returncode}")
-    return Used(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
 def main() -> None:

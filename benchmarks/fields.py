@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import resource
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.commands import own_peak_mb
 from benchmarks.injected import documents, receipts
 from benchmarks.results import Part, Target
 from shadow_mw.evaluate import strict_json
@@ -70,7 +70,7 @@ def measure(_: Path, *, quick: bool) -> Part:
             worst <= US_PER_PAIR,
         )
     )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = own_peak_mb()
     part.figures["peak_mb"] = peak
     part.notes.append(f"Peak memory of the whole process: {peak:.0f} MB.")
     return part

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,6 +73,17 @@ def show_targets(parts: list[Part]) -> None:
         table.add_row(target.name, target.wanted, target.measured, met)
     _console.print()
     _console.print(table)
+
+
+def alone(module: str, measure: Callable[..., Part], quick: str) -> None:
+    """`python -m benchmarks.MODULE [--quick]`: one part, nothing kept."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{module}")
+    parser.add_argument("--quick", action="store_true", help=quick)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="shadow-bench-") as directory:
+        part = measure(Path(directory), quick=args.quick)
+    show(part)
+    show_targets([part])
 
 
 def keep(parts: dict[str, Part], machine: dict[str, Any], path: Path = LATEST) -> None:

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.article import CANDIDATE, PAIRS, PRIMARY
-from benchmarks.results import Part, Target, say, show, show_targets
+from benchmarks.commands import Ran, command
+from benchmarks.results import Part, Target, alone, say
 from benchmarks.window import Window, write
 
 QUICK = 5_000
@@ -35,16 +28,6 @@ ARTICLE = {
 TWO_DIGITS = frozenset({"latency_p50_ms", "latency_p99_ms"})
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
-    """What one process took."""
-
-    cpu_s: float
-    wall_s: float
-    peak_mb: float
-    printed: dict[str, Any]
-
-
 def measure(path: Path, *, quick: bool) -> Part:
     pairs = QUICK if quick else PAIRS
     part = Part(
@@ -56,14 +39,14 @@ def measure(path: Path, *, quick: bool) -> Part:
     file, store = path / "window.jsonl", path / "shadow.db"
     write(Window(pairs=pairs), file)
     write(Window(pairs=1), path / "one.jsonl")
-    start = _run(path, "score", path / "one.jsonl", "--json").cpu_s
+    start = command(path, "score", path / "one.jsonl", "--json").cpu_s
     commands = {
         "import": ("import", file, "--store", store, "--json"),
         "report": ("report", "--store", store, "--json"),
         "score": ("score", file, "--json"),
     }
     for name, arguments in commands.items():
-        used = _run(path, *arguments)
+        used = command(path, *arguments)
         whole = start + (used.cpu_s - start) * PAIRS / pairs
         part.rows.append(
             [
@@ -74,8 +57,8 @@ def measure(path: Path, *, quick: bool) -> Part:
         )
         part.figures[name] = {"cpu_s": used.cpu_s, "wall_s": used.wall_s, "mb": used.peak_mb}
         part.targets += _targets(name, used, whole)
-        if "metrics" in used.printed:
-            part.targets.append(_gives_the_table_back(name, used.printed["metrics"]))
+        if name != "import":
+            part.targets.append(_gives_the_table_back(name, used.table["metrics"]))
     megabytes = store.stat().st_size / 2**20
     part.notes.append(
         f"The store: {megabytes:.0f} MB, {store.stat().st_size / pairs:.0f} B a pair."
@@ -83,7 +66,7 @@ def measure(path: Path, *, quick: bool) -> Part:
     return part
 
 
-def _targets(name: str, used: Used, whole: float) -> Iterator[Target]:
+def _targets(name: str, used: Ran, whole: float) -> Iterator[Target]:
     budget = REPORT_S if name == "report" else BUDGET_S
     measured = f"{whole:.1f} s, {used.peak_mb:.0f} MB"
     met = whole <= budget and used.peak_mb < BUDGET_MB
@@ -110,35 +93,5 @@ def differing(metrics: dict[str, Any]) -> str:
     return "; ".join(found)
 
 
-def _run(path: Path, *arguments: str | Path) -> Used:
-    """One command in a process of its own, and what that process took."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SHADOW_")}
-    started = time.monotonic()
-    with (path / "out.json").open("w+b") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "shadow_mw", *map(str, arguments)],
-            stdout=out,
-            cwd=path,
-            env=clean,
-        )
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        wall = time.monotonic() - started
-        if process.returncode:
-            raise SystemExit(f"{arguments[0]} ended with {process.returncode}")
-        out.seek(0)
-        return Used(used.ru_utime + used.ru_stime, wall, used.ru_maxrss / 1024, json.load(out))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale")
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK:,} pairs")
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="shadow-bench-") as directory:
-        part = measure(Path(directory), quick=args.quick)
-    show(part)
-    show_targets([part])
-
-
 if __name__ == "__main__":
-    main()
+    alone("scale", measure, f"{QUICK:,} pairs")

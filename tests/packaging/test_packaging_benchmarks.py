@@ -50,6 +50,23 @@ def test_every_module_that_measures_has_a_letter():
     assert done.returncode == 0, done.stderr
 
 
+def test_the_memory_of_a_command_is_its_own_however_large_the_benchmark_is():
+    code = (
+        "import os, pathlib, sys\n"
+        "from benchmarks.commands import launched\n"
+        "ballast = b'x' * (200 << 20)\n"
+        "for made in ('', 'b\"x\" * (100 << 20)'):\n"
+        "    arguments = [sys.executable, '-c', made]\n"
+        "    print(launched(arguments, pathlib.Path.cwd(), os.environ).peak_mb)\n"
+    )
+    done = run("-c", code)
+
+    assert done.returncode == 0, done.stderr
+    nothing, something = map(float, done.stdout.split())
+    assert nothing < 50
+    assert 100 <= something < nothing + 110
+
+
 @pytest.mark.parametrize(("letter", "shown"), [("P", "a null hallucinated"), ("K", "schema")])
 def test_a_part_prints_its_table(letter: str, shown: str):
     if letter == "P" and not RECEIPTS.exists():
