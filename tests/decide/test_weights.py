@@ -6,6 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from decide.article_stores import Kept
 
+from shadow_mw.evaluate.evidence import gather
+from shadow_mw.evaluate.series import choose
+from shadow_mw.evaluate.store import Store
+
 EARLY, LATE, RATE = 300, 100, 0.1
 """Pairs before and after the share was lowered: 300 calls, and 1,000 that are as the 100."""
 WEIGHTED = LATE / RATE / (EARLY + LATE / RATE)
@@ -92,12 +96,19 @@ def test_single_fields_are_of_all_calls(tmp_path):
 
 
 def test_faults_of_checks_come_with_their_sessions(tmp_path):
-    """Faults of different sessions are as independent as those of different calls."""
+    """Stored backwards, and a call that failed is not checked: each fault is that of its pair."""
     store = Kept(tmp_path / "shadow.db", signed=())
-    alike = ({**row, "sample_rate": 1.0} for row in rows(session=True))
-    store.command("import", written(tmp_path / "rows.jsonl", alike))
+    alike = [{**row, "sample_rate": 1.0} for row in rows(session=True)]
+    alike[7]["candidate"] = {"model": "other", "error": "timeout"}
+    store.command("import", written(tmp_path / "rows.jsonl", alike[::-1]))
 
     gate = store.verdict().gate("checks.truncated")
+    with Store.open(store.path) as opened:
+        series, _ = choose(opened, None, None)
+        codes = gather(opened, series).faults["truncated"]
 
-    assert gate["candidate"] == pytest.approx(LATE / 10 / (EARLY + LATE))
+    assert gate["candidate"] == pytest.approx(LATE / 10 / (EARLY + LATE - 1))
     assert "one luck" not in gate["method"]
+    assert codes.tolist() == [
+        -1 if n == 7 else 2 * (n >= EARLY and n % 10 == 0) for n in range(EARLY + LATE)
+    ]

@@ -68,7 +68,7 @@ def gather(
     """
     key = series.experiment, series.candidate
     with store.transaction(write=False):
-        pairs, segments = pair_columns(store, key)
+        pairs, segments, ids = pair_columns(store, key)
         counts = pair_counts(store, key, until)
         some = dated(until) if counts.undated or until is not None else ""
         alike = not matters(pairs)
@@ -89,7 +89,7 @@ def gather(
             first_received_ns=_first_received_ns(store, key),
             data_hash="",
             load=load_run(store, series),
-            faults={} if alike else fault_codes(store, key, len(pairs)),
+            faults={} if alike else fault_codes(store, key, ids),
         )
     return replace(found, data_hash=data_hash(found, end))
 

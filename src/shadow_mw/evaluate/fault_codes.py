@@ -7,7 +7,7 @@ different numbers of calls, a decision has to know whose the faults are.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -25,17 +25,16 @@ if TYPE_CHECKING:
 
     Ints = npt.NDArray[np.int64]
 
-AT_ONCE: Final = 20_000
+AT_ONCE: Final = 2_000
 """Rows that are objects at the same time."""
-_PAIRS: Final = f"""SELECT id, time_ns, CASE WHEN primary_json IS NULL THEN {NOT_CHECKED}
-        ELSE {PRIMARY_FAULT} * (NOT primary_json) + {CANDIDATE_FAULT} * (NOT candidate_json) END
-    FROM pairs NOT INDEXED WHERE series = {SERIES} AND {COMPARED} AND {DATED} ORDER BY id"""
-_RESULTS: Final = f"""SELECT pair, {PRIMARY_FAULT} * ("primary" != ?) + {CANDIDATE_FAULT} *
-        (candidate != ?)
+_JSON: Final = f"""SELECT id AS pair, NOT primary_json AS ours, NOT candidate_json AS theirs
+    FROM pairs NOT INDEXED
+    WHERE series = {SERIES} AND {COMPARED} AND {DATED} AND primary_json IS NOT NULL"""
+_RESULTS: Final = f"""SELECT pair, "primary" != ? AS ours, candidate != ? AS theirs
     FROM check_results INDEXED BY check_results_values
-    WHERE series = {SERIES} AND "primary" IS NOT NULL AND candidate IS NOT NULL
+    WHERE "primary" IS NOT NULL AND candidate IS NOT NULL AND series = {SERIES}
         AND label IN (SELECT id FROM check_labels WHERE name = ?)"""
-_FAULTY: Final = ' AND NOT ("primary" = ? AND candidate = ?)'
+_CODE: Final = f"{PRIMARY_FAULT} * ours + {CANDIDATE_FAULT} * theirs"
 
 
 def matters(pairs: Pairs) -> bool:
@@ -48,21 +47,19 @@ def differ(weight: Floats) -> bool:
     return bool(np.any(weight != weight[:1]))
 
 
-def fault_codes(store: Store, key: tuple[str, str], n: int) -> Mapping[str, Flags]:
+def fault_codes(store: Store, key: tuple[str, str], ids: Ints) -> Mapping[str, Flags]:
     """By the name of the fault: one code for each row of `pair_columns`, in its order.
 
     Args:
         store: where they are.
         key: experiment and candidate.
-        n: how many rows there are.
+        ids: of these rows.
     """
-    ids, order, json = _pairs(store, key, n)
-    found = {JSON: json[order]} if (json != NOT_CHECKED).any() else {}
+    reader = _Reader(store, ids)
+    found = {JSON: reader.codes(_JSON, key)}
     for check, fault in CHECKS.items():
-        codes = _codes(store, key, check, ids)
-        if codes is not None:
-            found[fault] = codes[order]
-    return found
+        found[fault] = reader.codes(_RESULTS, (FINE[check], FINE[check], *key, check))
+    return {name: codes for name, codes in found.items() if codes is not None}
 
 
 def _repeats(codes: Codes) -> bool:
@@ -70,31 +67,61 @@ def _repeats(codes: Codes) -> bool:
     return int(codes.max(initial=-1)) + 1 < int(np.count_nonzero(codes >= 0))
 
 
-def _pairs(store: Store, key: tuple[str, str], n: int) -> tuple[Ints, Ints, Flags]:
-    """Ids, ascending; their order by time; codes of JSON."""
-    ids, times, json = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int8)
-    done = 0
-    for rows in store.chunks(_PAIRS, key, AT_ONCE):
-        part = slice(done, done := done + len(rows))
-        ids[part], times[part], json[part] = zip(*rows, strict=True)
-    return ids, np.argsort(times, kind="stable"), json
+class _Reader:
+    """Reads checks of pairs; mostly several checked the same pairs, which are read once."""
+
+    def __init__(self, store: Store, ids: Ints) -> None:
+        self._store, self._ids = store, ids
+        self._by_id = np.argsort(ids)
+        self._known = {_name(ids): np.zeros(len(ids), np.int8)}
+
+    def codes(self, sql: str, values: tuple[Any, ...]) -> Flags | None:
+        """In the order of time; None where nothing was checked."""
+        n, total, many = self._store.one(
+            f"SELECT count(*), total(pair), count(*) FILTER (WHERE ours OR theirs) FROM ({sql})",
+            values,
+        )
+        if not n:
+            return None
+        checked = self._known.get((n, total))
+        if checked is None:
+            checked = self._checked(
+                _array(self._store, f"SELECT pair FROM ({sql})", values, (n, 1))
+            )
+            self._known[n, total] = checked
+        if not many:
+            return checked
+        faulty = f"SELECT pair, {_CODE} FROM ({sql}) WHERE ours OR theirs"
+        rows, codes = _array(self._store, faulty, values, (many, 2)), checked.copy()
+        places = self._places(rows[:, 0])
+        codes[places[places >= 0]] = rows[places >= 0, 1]
+        return codes
+
+    def _checked(self, pairs: Ints) -> Flags:
+        codes = np.full(len(self._ids), NOT_CHECKED, np.int8)
+        places = self._places(pairs[:, 0])
+        codes[places[places >= 0]] = 0
+        return codes
+
+    def _places(self, pairs: Ints) -> Ints:
+        """Where each pair is in the ids; -1 where it does not compare."""
+        if not len(self._ids):
+            return np.full(len(pairs), -1)
+        found = np.searchsorted(self._ids, pairs, sorter=self._by_id)
+        places = self._by_id[np.minimum(found, len(self._ids) - 1)]
+        return np.where(self._ids[places] == pairs, places, -1)
 
 
-def _codes(store: Store, key: tuple[str, str], check: str, ids: Ints) -> Flags | None:
-    """In the order of ids; None where the check found nothing to check.
+def _name(ids: Ints) -> tuple[int, float]:
+    """By which a set of pairs is known: their number and the sum of their ids."""
+    return len(ids), float(ids.sum())
 
-    Mostly it checked every pair, and few have the fault: then only those are read.
-    """
-    fine = FINE[check]
-    (checked,) = store.one(f"SELECT count(*) FROM ({_RESULTS})", (fine, fine, *key, check))
-    if not checked:
-        return None
-    every = checked >= len(ids)
-    codes = np.full(len(ids), 0 if every else NOT_CHECKED, np.int8)
-    asked = (fine, fine, *key, check, *((fine, fine) if every else ()))
-    for rows in store.chunks(_RESULTS + (_FAULTY if every else ""), asked, AT_ONCE):
-        pairs, values = (np.array(column) for column in zip(*rows, strict=True))
-        places = np.minimum(np.searchsorted(ids, pairs), len(ids) - 1) if len(ids) else pairs[:0]
-        known = ids[places] == pairs
-        codes[places[known]] = values[known]
-    return codes if (codes != NOT_CHECKED).any() else None
+
+def _array(store: Store, sql: str, values: tuple[Any, ...], shape: tuple[int, int]) -> Ints:
+    """Whole numbers; no more rows than the shape has."""
+    found, done = np.empty(shape, np.int64), 0
+    for rows in store.chunks(sql, values, AT_ONCE):
+        for column, numbers in enumerate(zip(*rows, strict=True)):
+            found[done : done + len(rows), column] = numbers
+        done += len(rows)
+    return found[:done]

@@ -34,8 +34,10 @@ COLUMNS: Final[dict[str, tuple[str, Any]]] = {
     **{f"{leg}_latency_ms": (_MS.format(other, leg), np.float64) for other, leg in _BOTH},
     **{f"{leg}_cost_usd": (_USD.format(other, leg), np.float64) for other, leg in _BOTH},
     "exact": ("coalesce(exact_match, -1)", np.int8),
+    "id": ("id", np.int64),
 }
-"""By the names of `Pairs`, in its order. The key's index is no way to read all pairs."""
+"""By the names of `Pairs`, in its order, and their ids. The key's index is no way to read all
+pairs."""
 TEXTS: Final = ("session", "key")
 COUNTS: Final = frozenset(DOCUMENT)
 """A byte each for as long as they fit: of millions of pairs they would be most of the memory."""
@@ -43,8 +45,10 @@ COUNTS: Final = frozenset(DOCUMENT)
 Arrays = dict[str, npt.NDArray[Any]]
 
 
-def pair_columns(store: Store, key: tuple[str, str]) -> tuple[Pairs, tuple[str, ...]]:
-    """Every dated pair that compares in the order of time, and the names of their segments.
+def pair_columns(
+    store: Store, key: tuple[str, str]
+) -> tuple[Pairs, tuple[str, ...], npt.NDArray[np.int64]]:
+    """Every dated pair that compares in the order of time, the names of segments, and their ids.
 
     Pairs of the same time stand as they were stored. Segments are sorted; '' is that of pairs
     without one, where there are any.
@@ -61,7 +65,8 @@ def pair_columns(store: Store, key: tuple[str, str]) -> tuple[Pairs, tuple[str, 
     for name in TEXTS:
         columns[name] = _numbered(columns[name])
     columns["segment"], names = _named(store, columns["segment"])
-    return Pairs(**{name: _once(column) for name, column in columns.items()}), names
+    ids = columns.pop("id")
+    return Pairs(**{name: _once(column) for name, column in columns.items()}), names, ids
 
 
 def _fill(columns: Arrays, store: Store, key: tuple[str, str]) -> int:
