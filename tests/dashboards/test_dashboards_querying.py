@@ -11,7 +11,7 @@ from support.lab import until
 from support.otelcol import running_jaeger
 from support.otlp_traffic import Made, pair, send
 
-from shadow_mw.results import PairScores, Score
+from shadow_mw.scores import PairScores, Score
 from shadow_mw.serve.scores import Publisher
 
 DOCS = Path(__file__).parents[2] / "docs" / "querying.md"

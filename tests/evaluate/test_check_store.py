@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from shadow_mw.comparisons import CheckCounts, Spread
 from shadow_mw.evaluate import tables
 from shadow_mw.evaluate.checks import check_counts
 from shadow_mw.evaluate.checks import run as checks
@@ -20,7 +21,6 @@ from shadow_mw.evaluate.pipeline import Evaluator, Store
 from shadow_mw.evaluate.tables.pair_facts import FACTS
 from shadow_mw.report.as_json import as_json
 from shadow_mw.report.terminal import show
-from shadow_mw.results import CheckCounts, Spread
 
 NO = "I'm sorry, but I can't help with that."
 YES = "The shop opens at nine o'clock and closes at six, but not on Sundays."

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from evaluate.spans import START, leg, store_of, summary
 
+from shadow_mw.comparisons import LengthBand, NoiseFloor, NoiseRow
 from shadow_mw.evaluate.pipeline import Store, summarise
 from shadow_mw.exceptions import DataError
-from shadow_mw.results import LengthBand, NoiseFloor, NoiseRow
 from shadow_mw.types import REPEAT
 
 LONG = "The parcel was sent to the warehouse and arrives tomorrow before noon"

@@ -20,7 +20,7 @@ from shadow_mw.evaluate.checks.run import Checks
 from shadow_mw.evaluate.judgement import Judgement
 from shadow_mw.evaluate.pipeline import Evaluator, Store
 from shadow_mw.evaluate.store.unsent_scores import UnsentScores
-from shadow_mw.results import PairScores, Score
+from shadow_mw.scores import PairScores, Score
 from shadow_mw.serve import scores
 from shadow_mw.serve.scores import Publisher, publish_until
 from shadow_mw.version import __version__

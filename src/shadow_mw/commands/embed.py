@@ -13,6 +13,7 @@ from rich.console import Console
 from shadow_mw import settings
 from shadow_mw.commands import embed_card
 from shadow_mw.commands.progress import progress
+from shadow_mw.comparisons import Similarity
 from shadow_mw.evaluate.endpoint.alone import alone
 from shadow_mw.evaluate.pipeline import Store
 from shadow_mw.evaluate.series import all_series, choose
@@ -31,7 +32,7 @@ from shadow_mw.evaluate.similarity.work import Work, plan
 from shadow_mw.exceptions import ConfigError, DataError
 from shadow_mw.prices import PriceTable
 from shadow_mw.report.numbers import shown_plain
-from shadow_mw.results import Series, Similarity
+from shadow_mw.results import Series
 from shadow_mw.settings import Embeddings, Settings
 from shadow_mw.types import REPEAT
 

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from shadow_mw.comparisons import Similarity
 from shadow_mw.evaluate.similarity.embed import Plan, Run
 from shadow_mw.evaluate.similarity.work import Share
 from shadow_mw.report import similarity_table
 from shadow_mw.report.numbers import dollars, shown_plain
-from shadow_mw.results import Similarity
 from shadow_mw.types import REPEAT, Json
 
 NO_FIGURES: Mapping[str, Similarity] = {}

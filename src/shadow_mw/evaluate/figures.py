@@ -12,15 +12,15 @@ from shadow_mw.evaluate.funnel import funnel
 from shadow_mw.evaluate.messages import Messages
 from shadow_mw.evaluate.series import PRICED, SERIES, all_series
 from shadow_mw.evaluate.store import Store
-from shadow_mw.results import (
+from shadow_mw.figures import (
     LATENCY_BUCKETS,
     OTHER_LABELS,
     Figures,
     LegFigures,
     NullDay,
-    Series,
     SeriesFigures,
 )
+from shadow_mw.results import Series
 from shadow_mw.types import DOCTOR, Role
 
 DAYS: Final = 31

@@ -9,8 +9,8 @@ import math
 from collections import Counter
 from typing import Final
 
+from shadow_mw.comparisons import LengthBand, NoiseFloor, NoiseRow
 from shadow_mw.evaluate.store import Store
-from shadow_mw.results import LengthBand, NoiseFloor, NoiseRow
 from shadow_mw.types import REPEAT
 
 NO_SIMILARITY: Final = "('length', 'prompt_tokens')"

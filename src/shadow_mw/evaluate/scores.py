@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from shadow_mw.evaluate.checks.check import ERROR, NOT_RUN, CheckResult
-from shadow_mw.results import UNLABELLED, FieldOutcome, Score
+from shadow_mw.results import UNLABELLED, FieldOutcome
+from shadow_mw.scores import Score
 
 MOST_PATHS = 5
 """Named in one explanation."""

@@ -10,7 +10,7 @@ from typing import Final
 from shadow_mw.evaluate.figures import figures
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evaluate.tables import VERSION
-from shadow_mw.results import Figures, PairState
+from shadow_mw.figures import Figures, PairState
 
 PATIENCE_MS: Final = 1000
 """For a lock that another process holds: whoever asks wants to know now."""

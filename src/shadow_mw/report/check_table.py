@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from rich.table import Table
 from rich.text import Text
 
+from shadow_mw.comparisons import CheckCounts
 from shadow_mw.report import numbers
-from shadow_mw.results import CheckCounts
 
 MOST_LABELS = 6
 DOCUMENTED = {

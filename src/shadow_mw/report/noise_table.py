@@ -7,8 +7,8 @@ from dataclasses import asdict
 from rich.table import Table
 from rich.text import Text
 
+from shadow_mw.comparisons import LengthBand, NoiseFloor, NoiseRow
 from shadow_mw.report import numbers
-from shadow_mw.results import LengthBand, NoiseFloor, NoiseRow
 from shadow_mw.types import Json
 
 TITLES = {

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from rich.table import Table
 from rich.text import Text
 
+from shadow_mw.comparisons import ALIKE, Similarity
 from shadow_mw.report import numbers
-from shadow_mw.results import ALIKE, Similarity
 from shadow_mw.types import Json
 
 FLOOR = (

@@ -8,7 +8,7 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from shadow_mw.alarms import Change, Kind
-from shadow_mw.results import Figures
+from shadow_mw.figures import Figures
 from shadow_mw.verdicts import Decision
 
 SERIES: Final = ("experiment", "candidate")

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Final, Protocol
 
 from shadow_mw.exceptions import StoreError
-from shadow_mw.results import Figures, PairState
+from shadow_mw.figures import Figures, PairState
 
 logger = logging.getLogger("shadow_mw")
 

@@ -13,7 +13,7 @@ from prometheus_client.core import (
     Metric,
 )
 
-from shadow_mw.results import LATENCY_BUCKETS, Figures, LegFigures, SeriesFigures
+from shadow_mw.figures import LATENCY_BUCKETS, Figures, LegFigures, SeriesFigures
 from shadow_mw.serve.alarm_families import alarm_families
 from shadow_mw.types import Reason
 

@@ -25,7 +25,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from shadow_mw import semconv
-from shadow_mw.results import PairScores, Score
+from shadow_mw.scores import PairScores, Score
 from shadow_mw.types import Role
 from shadow_mw.version import __version__
 

@@ -21,7 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from shadow_mw.exceptions import StoreError
-from shadow_mw.results import PairScores
+from shadow_mw.scores import PairScores
 from shadow_mw.serve.score_messages import resource_logs, resource_spans
 from shadow_mw.version import __version__
 

@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import chain
 
+from shadow_mw.comparisons import CheckCounts, Spread
 from shadow_mw.evaluate.checks.check import ERROR, NOT_RUN
 from shadow_mw.evaluate.series import SERIES
 from shadow_mw.evaluate.store import Store
-from shadow_mw.results import CheckCounts, Spread
 
 MOST_REASONS = 3
 AT_ONCE = 2_000

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from shadow_mw.comparisons import ALIKE, Similarity
 from shadow_mw.evaluate.checks.check import ERROR, NOT_RUN
 from shadow_mw.evaluate.series import SERIES
 from shadow_mw.evaluate.store import Store
-from shadow_mw.results import ALIKE, Similarity
 
 OF = f"FROM similarities WHERE series = {SERIES} AND model = ?"
 FACTS = f"""SELECT check_labels.label, count(*) FROM similarities

@@ -8,7 +8,8 @@ from typing import Any, Final
 from shadow_mw.evaluate.checks.check import CheckResult
 from shadow_mw.evaluate.scores import FINE, scores
 from shadow_mw.evaluate.store.store import Store
-from shadow_mw.results import FieldOutcome, PairScores
+from shadow_mw.results import FieldOutcome
+from shadow_mw.scores import PairScores
 from shadow_mw.types import DOCTOR
 
 LATEST_NS: Final = 2**63 - 1
