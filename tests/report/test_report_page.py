@@ -3,10 +3,12 @@
 import base64
 import json
 import os
+import re
 import time
 from pathlib import Path
 
 import pytest
+from evaluate.spans import store_of
 from report.page_driver import (
     focused,
     look_everywhere,
@@ -17,7 +19,8 @@ from report.page_driver import (
     texts,
     written,
 )
-from report.page_values import page_data, pair_json, verdict
+from report.page_values import page_data, pair_json, trend, verdict
+from rows.pair_rows import command, lines, row
 
 SECTIONS = (
     *("verdict", "gates", "table", "fields", "segments", "days", "latency", "cost", "coverage"),
@@ -256,6 +259,94 @@ def test_an_empty_store_a_missing_verdict_and_a_file_of_figures_only(chromium, r
     page.press("o")
     page.until("document.querySelector('#pair-0').innerText.includes('not in this file')")
     assert page.errors == []
+
+
+def test_without_data_it_says_where_to_look_and_shows_no_empty_tables(chromium, tmp_path):
+    store = tmp_path / "none.db"
+    store_of(store)
+    page = shown(chromium, file_of(tmp_path, store))
+    assert "shadow-mw doctor" in page.text("#verdict")
+    assert page.text("#pairs .status") == "No pair yet."
+    found = "[...document.querySelectorAll('main > section:not([hidden])')].map(one => one.id)"
+    assert page.evaluate(found) == ["verdict", "pairs"]
+    assert page.errors == []
+
+
+def test_one_pair_without_a_time_whose_candidate_failed(chromium, tmp_path):
+    store = tmp_path / "one.db"
+    done = command(tmp_path, "import", "-", "--store", str(store), stdin=lines(
+        row("p1", {"output": '{"total": "9"}', "latency_ms": 480},
+            {"model": "b", "output": None, "error": "timeout"}),
+    ))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    page = shown(chromium, file_of(tmp_path, store))
+    look_everywhere(page)
+    table = page.text("#table")
+    assert re.search(r"Latency p50\s+480 ms\s+∞", table), table
+    assert "candidate, p95 ∞" in page.text("#latency")
+    # The one answer is a dot: a curve of one point would not be seen.
+    assert page.evaluate("document.querySelectorAll('#latency svg path').length") > 0
+    assert "1970" not in page.text()
+    assert "– to –" not in page.text("#verdict")
+    assert page.evaluate("document.querySelector('#coverage').hidden") is True
+    assert page.errors == []
+
+
+def test_one_day_has_its_interval_drawn_and_a_saving_is_said_in_words(chromium, report, tmp_path):
+    data = page_data(report, rows(), verdict=verdict(trends={"hallucination": trend(0.008)[-1:]}))
+    data["report"] = report | {
+        "metrics": report["metrics"]
+        | {"cost_per_1k_usd": {"primary": 0.4, "candidate": 0.1, "delta": -0.3, "n": 1}}
+    }
+    page = shown(chromium, written(tmp_path, data))
+    look_everywhere(page)
+    high = page.evaluate(
+        "Math.max(...[...document.querySelectorAll('#days svg path')]"
+        ".filter(one => one.getAttribute('fill-opacity') === '0.22')"
+        ".map(one => one.getBoundingClientRect().height))"
+    )
+    assert high > 5
+    assert "costs 75 % less a call, over 1 pair with" in page.text("#cost")
+
+
+LONG = "document.line_items[].a_rather_long_field_name_of_a_schema.value"
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_long_names_and_forty_fields_fit(chromium, report, tmp_path, width):
+    field = next(iter(report["fields"].values()))
+    part = next(iter(report["segments"].values()))
+    data = page_data(
+        report
+        | {
+            "fields": {f"{LONG}.{n}": field for n in range(40)},
+            "segments": {f"segment-with-a-long-name-{n}-eu-central-1": part for n in range(40)},
+        },
+        [
+            pair_json(0, "wrong_value", LONG, ('"1"', '"1"', json.dumps("word " * 600))),
+            *rows(),
+        ],
+        verdict=verdict(reason=f"{LONG}: 1.1 % against 0.3 %", experiment="long-name-" * 20),
+    )
+    page = shown(chromium, written(tmp_path, data), width)
+    page.press("j")
+    page.press("o")
+    page.until("document.querySelector('.body table') !== null")
+    look_everywhere(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    # A name is not squeezed to a few letters a line, nor a row as high as its longest value.
+    cell = "document.querySelector('.body tbody tr')"
+    assert page.evaluate(f"{cell}.querySelector('th').clientWidth") > 120
+    assert page.evaluate(f"{cell}.clientHeight") < 450
+    assert page.errors == []
+
+
+def file_of(path, store):
+    """What `report --html` makes of a store."""
+    file = path / "report.html"
+    done = command(path, "report", "--html", str(file), "--store", str(store))
+    assert done.returncode == 0, done.stderr
+    return file.as_uri()
 
 
 def test_two_hundred_long_pairs_stay_quick(chromium, report, tmp_path):

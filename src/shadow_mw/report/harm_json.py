@@ -105,7 +105,9 @@ def _text(name: str, shown: ShownText | None) -> dict[str, Json]:
     return {name: shown.text, f"{name}_left_out": shown.left_out}
 
 
-def _time(time_ns: int) -> str:
-    """RFC 3339, UTC, milliseconds."""
+def _time(time_ns: int) -> str | None:
+    """RFC 3339, UTC, milliseconds; None for a pair that came without a time."""
+    if not time_ns:
+        return None
     moment = datetime.fromtimestamp(time_ns // 1_000_000 / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -62,11 +62,16 @@ function table(caption, columns, rows, props) {
     const label = typeof title === "string" ? title : title.textContent;
     return more?.scope === "row"
       ? h("th", { scope: "row", class: more.class, "data-label": label }, cell(row))
-      : h("td", { class: more?.class, "data-label": label }, cell(row));
+      : valueOf(cell(row), more?.class, label);
   })));
   const made = h("table", props, h("caption", { class: "unseen" }, caption),
     h("thead", null, head), h("tbody", null, body));
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, made);
+}
+
+function valueOf(value, kind, label) {
+  const none = value === NOTHING;
+  return h("td", { class: [kind, none && "none"].filter(Boolean).join(" ") || null, "data-label": label }, value);
 }
 
 function section(id, title, ...children) {

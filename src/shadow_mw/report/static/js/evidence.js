@@ -38,7 +38,7 @@ function checksSection({ report }) {
   const rows = Object.entries(report.checks ?? {}).filter(([, found]) => found.n || found.not_run || found.errors);
   if (!rows.length) return null;
   const value = x => (x == null ? "" : x >= 0 && x <= 1 ? percent(x) : decimals(x));
-  const labels = found => Object.entries(found.labels ?? {}).slice(0, 5).map(([label, n]) => `${visible(label)} ${count(n)}`).join(", ");
+  const labels = found => Object.entries(found.labels ?? {}).slice(0, 5).map(([label, n]) => `${visible(words(label))} ${count(n)}`).join(", ");
   const faults = found => [found.not_run && `not run on ${count(found.not_run)}`, found.errors && `failed on ${count(found.errors)}`,
     (found.not_run || found.errors) && (found.reasons ?? []).map(visible).join("; ")].filter(Boolean).join(": ");
   return section("checks", "Checks", table("Checks of every pair", [

@@ -10,10 +10,16 @@ const METRICS = {
   json_valid: ["Valid JSON", percent, points],
 };
 
+// A failed call is infinitely slow: so is a percentile that falls on one.
+function percentile(report, name, leg) {
+  const found = report.metrics?.[name];
+  return found?.n > 0 && found[leg] == null && report.legs?.[leg]?.failed > 0 ? "∞" : milliseconds(found?.[leg]);
+}
+
 function metricsSection({ report }) {
   const rows = Object.entries(report.metrics ?? {}).filter(([, metric]) => metric.n);
   if (!rows.length) return null;
-  const shown = ([name, metric], leg) => (METRICS[name]?.[1] ?? decimals)(metric[leg]);
+  const shown = ([name, metric], leg) => (name.startsWith("latency_") ? percentile(report, name, leg) : (METRICS[name]?.[1] ?? decimals)(metric[leg]));
   const delta = ([name, metric]) =>
     METRICS[name]?.[2] ? METRICS[name][2](metric.delta) : change(metric.primary, metric.candidate);
   const notes = [];
@@ -106,9 +112,14 @@ function segmentBar(row) {
     candidate: row.candidate, interval: row.interval, margin: null, better: MEASURE_BETTER[row.measure] ?? "lower", state });
 }
 
+function dearer({ primary, candidate }) {
+  const percents = Math.round(100 * (candidate - primary) / primary);
+  return percents ? `${count(Math.abs(percents))} % ${percents < 0 ? "less" : "more"}` : "as much";
+}
+
 function costSection({ report, verdict }) {
   const metric = report.metrics?.cost_per_1k_usd, legs = report.legs;
-  if (!legs) return null;
+  if (!legs || !["primary", "candidate"].some(leg => legs[leg].calls_with_usage || legs[leg].unpriced)) return null;
   const per = (leg, name) => (leg.calls_with_usage ? count(Math.round(leg[name] / leg.calls_with_usage)) : NOTHING);
   const judges = (report.judges ?? []).filter(card => card.usd != null);
   return section("cost", "Cost",
@@ -120,7 +131,7 @@ function costSection({ report, verdict }) {
       ["Calls without a known price or usage", leg => count(leg.unpriced)],
       ["Input tokens a call", leg => per(leg, "input_tokens")], ["Output tokens a call", leg => per(leg, "output_tokens")],
     ], { class: "narrow" }),
-    metric?.delta != null && h("p", null, `The candidate costs ${change(metric.primary, metric.candidate)} a call, over ${count(metric.n)} pairs with a price for both.`),
+    metric?.delta != null && metric.primary > 0 && h("p", null, `The candidate costs ${dearer(metric)} a call, over ${plural(metric.n, "pair")} with a price for both.`),
     judges.length > 0 && note(`Judging cost ${judges.map(card => `${dollars(card.usd)} (${visible(card.judge)})`).join(", ")}.`),
     verdict?.signoffs?.cost && note(`Signed off by ${visible(verdict.signoffs.cost)}.`));
 }

@@ -69,6 +69,7 @@ function interval(bounds, shown) {
   return `${low == null ? "−∞" : shown(low)} to ${high == null ? "∞" : shown(high)}`;
 }
 
+const plural = (n, noun) => `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
 const capital = text => text.charAt(0).toUpperCase() + text.slice(1);
 const words = name => name.replaceAll("_", " ");
 const moment = iso => (iso ? iso.replace("T", " ").replace(/(\.\d+)?(Z|\+00:00)$/, " UTC") : NOTHING);

@@ -87,11 +87,15 @@ function bar({ gate, estimate, edge, x, height }, low, high) {
 }
 
 function captions({ gate, same, shown, edge, x, height }) {
+  // Half of a text's width, as good as.
+  const half = text => text.length * 3;
+  const place = (text, at) => Math.min(Math.max(at, edge[0] + 4 + half(text)), edge[1] - 4 - half(text));
   const label = (text, at) => ({
-    type: "text", style: { text, x: Math.min(Math.max(at, edge[0] + 4 + text.length * 3), edge[1] - 4 - text.length * 3),
+    type: "text", style: { text, x: place(text, at),
       y: height - 10, align: "center", fill: INK.muted, fontSize: 10, fontFamily: "system-ui, sans-serif" } });
-  const marks = gate.margin == null ? [] : [label(`margin ${shown(gate.margin)}`, x(gate.margin))];
-  if (same != null && (gate.margin == null || Math.abs(x(same) - x(gate.margin)) > 78))
-    marks.push(label(gate.unit === "ratio" ? "same" : gate.name === "win_rate" ? "even" : "no change", x(same)));
-  return marks;
+  const margin = gate.margin == null ? null : `margin ${shown(gate.margin)}`;
+  const even = gate.unit === "ratio" ? "same" : gate.name === "win_rate" ? "even" : "no change";
+  const apart = margin == null || same == null
+    || Math.abs(place(even, x(same)) - place(margin, x(gate.margin))) > half(even) + half(margin) + 6;
+  return [margin != null && label(margin, x(gate.margin)), same != null && apart && label(even, x(same))].filter(Boolean);
 }

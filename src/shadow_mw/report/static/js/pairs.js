@@ -90,7 +90,7 @@ class Pairs {
 
   say({ total, rows, searched, next }) {
     const kept = this.source.all?.length, inAll = this.source.inAll;
-    let text = rows.length ? `${count(this.offset + 1)}–${count(this.offset + rows.length)} of ${count(total)}` : "No pair matches";
+    let text = rows.length ? `${count(this.offset + 1)}–${count(this.offset + rows.length)} of ${count(total)}` : Object.values(this.filters).some(Boolean) ? "No pair matches" : "No pair yet";
     if (total == null) text = `${count(rows.length)} found, with the worst ${count(searched)} pairs looked through`;
     if (inAll > kept) text += `; this file holds the worst ${count(kept)} of ${count(inAll)} pairs, shadow-mw serve lists all`;
     this.status.textContent = `${text}.`;

@@ -8,13 +8,13 @@ function trendsSection({ verdict }) {
   return section("days", "Over the days",
     legend(["candidate", "candidate minus primary, all pairs until that day"], ["band", "confidence sequence"], ["margin", "margin"]),
     h("div", { class: "charts" }, trends.map(([measure, found]) => trend(measure, found, verdict))),
-    note("The band holds at all days at once: looking at every day costs nothing."));
+    note("The band holds at all days at once: looking every day costs nothing."));
 }
 
 function trend(measure, found, verdict) {
   const margin = verdict.gates?.find(gate => gate.name === measure)?.margin;
   const title = TRENDS[measure]?.[0] ?? words(measure), last = found.at(-1);
-  const label = `${title}: after ${found.length} days ${points(last.estimate)}, between ${points(last.low)} and ${points(last.high)}`;
+  const label = `${title}: after ${plural(found.length, "day")} ${points(last.estimate)}, between ${points(last.low)} and ${points(last.high)}`;
   const pp = value => Number((100 * value).toFixed(4));
   const line = (data, more) => ({ type: "line", data, symbol: "none", emphasis: { disabled: true }, lineStyle: { width: 0 }, ...more });
   // An early day's band is as wide as the measure itself: the axis shows what later days say.
@@ -35,16 +35,23 @@ function trend(measure, found, verdict) {
         markLine: { silent: true, symbol: "none", animation: false, label: { show: false },
           data: [{ yAxis: 0, lineStyle: { color: INK.muted, type: "solid", width: 1 } },
             ...(margin == null ? [] : [{ yAxis: pp(margin), lineStyle: { color: INK.text, type: [4, 3], width: 1.5 } }])] } }),
+      // One day alone has no band.
+      ...(found.length > 1 ? [] : [{ type: "custom", silent: true, data: [[0, Math.max(pp(last.low), from), Math.min(pp(last.high), to)]], renderItem: oneDay }]),
     ],
   });
   return h("figure", null, h("figcaption", null, title, h("span", { class: "why" }, `${points(last.estimate)}, between ${points(last.low)} and ${points(last.high)}`)),
     chart(label, 210, option));
 }
 
+function oneDay(_, api) {
+  const [x, low] = api.coord([api.value(0), api.value(1)]), [, high] = api.coord([api.value(0), api.value(2)]);
+  return { type: "rect", shape: { x: x - 10, y: high, width: 20, height: low - high }, style: { fill: INK.candidate, opacity: 0.22 } };
+}
+
 function latencySection({ latency, report }) {
   if (!latency?.primary?.length && !latency?.candidate?.length) return null;
-  const p95 = report.metrics?.latency_p95_ms ?? {};
-  const curve = (leg, dash) => ({ name: leg, type: "line", step: "end", symbol: "none", data: latency[leg] ?? [], emphasis: { disabled: true },
+  const p95 = leg => percentile(report, "latency_p95_ms", leg), p50 = leg => percentile(report, "latency_p50_ms", leg);
+  const curve = (leg, dash) => ({ name: leg, type: "line", step: "end", symbol: latency[leg]?.length === 1 ? "circle" : "none", data: latency[leg] ?? [], emphasis: { disabled: true },
     lineStyle: { width: 2, color: INK[leg], type: dash }, itemStyle: { color: INK[leg] } });
   const first = curve("primary", [6, 3]);
   first.markLine = { silent: true, symbol: "none", animation: false, label: { formatter: "p95", position: "insideStartTop", color: INK.muted },
@@ -57,8 +64,8 @@ function latencySection({ latency, report }) {
     series: [first, curve("candidate", "solid")],
   });
   return section("latency", "Latency",
-    legend(["primary dashed", `primary, p95 ${milliseconds(p95.primary)}`], ["candidate", `candidate, p95 ${milliseconds(p95.candidate)}`]),
-    chart(`Share of calls answered within a time: half within ${milliseconds(report.metrics?.latency_p50_ms?.primary)} by the primary and ${milliseconds(report.metrics?.latency_p50_ms?.candidate)} by the candidate`, 260, option),
+    legend(["primary dashed", `primary, p95 ${p95("primary")}`], ["candidate", `candidate, p95 ${p95("candidate")}`]),
+    chart(`Share of calls answered within a time: half within ${p50("primary")} by the primary and ${p50("candidate")} by the candidate`, 260, option),
     note("Share of calls answered within a time. A call that failed is never answered: its curve ends below 100 %."));
 }
 
@@ -79,20 +86,21 @@ function coverageSection({ verdict }) {
   const coverage = verdict?.coverage;
   if (!coverage?.hours?.length) return null;
   const cells = coverage.hours.flatMap((row, day) => row.map((n, hour) => [hour, day, n]));
-  const most = Math.max(1, ...cells.map(([, , n]) => n)), empty = cells.filter(([, , n]) => !n).length;
+  const most = Math.max(...cells.map(([, , n]) => n)), empty = cells.filter(([, , n]) => !n).length;
+  if (!most) return null;
   const option = () => ({
     grid: { left: 4, right: 4, top: 4, bottom: 4, containLabel: true },
-    tooltip: hover(found => [`${DAYS[found.value[1]]} ${String(found.value[0]).padStart(2, "0")}:00`, `${count(found.value[2])} pairs`]),
+    tooltip: hover(found => [`${DAYS[found.value[1]]} ${String(found.value[0]).padStart(2, "0")}:00`, plural(found.value[2], "pair")]),
     xAxis: axis({ type: "category", data: HOURS.map(String), splitLine: { show: false }, axisTick: { show: false } }),
     yAxis: axis({ type: "category", data: DAYS, inverse: true, splitLine: { show: false }, axisTick: { show: false } }),
     series: [{ type: "custom", data: cells, encode: { x: 0, y: 1 }, renderItem: (_, api) => hourCell(api, most) }],
   });
-  const facts = [`${coverage.days} days`, `${percent(coverage.volume_share)} of production's calls lie in hours with pairs`,
+  const facts = [plural(coverage.days, "day"), `${percent(coverage.volume_share)} of production's calls lie in hours with pairs`,
     `${percent(coverage.completion)} of the calls that should have made a pair did`];
   if (coverage.production_share != null) facts.push(`the candidate saw ${percent(coverage.production_share)} of production's load`);
   return section("coverage", "Coverage", h("p", null, `${facts.join("; ")}.`),
     chart(`Pairs by weekday and hour: ${empty} of 168 hours have none`, 200, option),
-    legend(["empty", "no pairs"], ["scale", `1 to ${count(most)} pairs an hour of the week`]),
+    legend(["empty", "no pairs"], ["scale", `${most > 1 ? "1 to " : ""}${plural(most, "pair")} an hour of the week`]),
     coverage.missing?.length > 0 && h("ul", { class: "plain" }, coverage.missing.map(line => h("li", null, visible(line)))),
     fold("hours", "The same as a table", table("Pairs by weekday and hour", [
       ["", row => DAYS[row.day], { scope: "row" }], ...HOURS.map(hour => [String(hour), row => count(row.cells[hour]), { class: "number" }]),

@@ -6,7 +6,9 @@ const WORST_FIRST = { fail: 0, unproven: 1, pass: 2 };
 function verdictBanner({ verdict, report, live, lacking }) {
   if (!verdict) return h("section", { id: "verdict", class: "banner unproven", tabindex: "-1" },
     h("h1", null, "No verdict yet"), h("p", { class: "reason" },
-      !Object.keys(report).length ? "The figures are being worked out." : lacking ? `It needs ${lacking.map(visible).join(" and ")}: pip install 'shadow-mw[eval]'.` : "Nothing to decide about is in the store yet."), otherSeries(report, live));
+      !Object.keys(report).length ? "The figures are being worked out." : lacking ? `It needs ${lacking.map(visible).join(" and ")}: pip install 'shadow-mw[eval]'.` : "Nothing to decide about is in the store yet."),
+    report.funnel && note("What was captured, and why it is not here: ", h("code", null, "shadow-mw status"), "; every link of the way: ", h("code", null, "shadow-mw doctor"), "."),
+    otherSeries(report, live));
   const [kind, icon] = WORDS[verdict.verdict] ?? ["unproven", "?"];
   const legs = report.legs ?? {};
   const models = `${visible(legs.candidate?.model ?? verdict.candidate ?? "candidate")} in place of ${visible(legs.primary?.model ?? "primary")}`;
@@ -14,7 +16,7 @@ function verdictBanner({ verdict, report, live, lacking }) {
   const facts = [
     ["Experiment", visible(verdict.experiment ?? report.experiment ?? NOTHING)],
     ["Pairs", count(report.funnel?.paired)],
-    ["Window", verdict.coverage ? `${moment(verdict.coverage.start)} to ${moment(verdict.coverage.end)}, ${verdict.coverage.complete ? "complete" : "still open"}` : NOTHING],
+    ["Window", verdict.coverage?.start ? `${moment(verdict.coverage.start)} to ${moment(verdict.coverage.end)}, ${verdict.coverage.complete ? "complete" : "still open"}` : NOTHING],
     ["Look", verdict.look ?? NOTHING],
     ["Plan", [visible(plan.name ?? NOTHING), " ", h("code", { title: plan.hash }, (plan.hash ?? "").slice(0, 12)),
       ": ", visible(plan.note || (plan.registered ? "registered" : "not registered"))]],
@@ -43,7 +45,7 @@ function gatesSection({ verdict }) {
   const states = ["fail", "unproven", "pass"].map(state => [state, gates.filter(gate => gate.state === state).length]);
   const columns = [
     ["State", gateState],
-    ["Gate", gate => [h("strong", null, capital(visible(gate.title || gate.name))), h("span", { class: "why" }, visible(gate.reason))], { scope: "row", class: "wide" }],
+    ["Gate", gate => [h("strong", null, capital(visible(gate.title || gate.name)).replace(/^Json\b/, "JSON")), h("span", { class: "why" }, visible(gate.reason))], { scope: "row", class: "wide" }],
     ["Primary", gate => unitOf(gate).value(gate.primary), { class: "number" }],
     ["Candidate", gate => unitOf(gate).value(gate.candidate), { class: "number" }],
     ["Difference, interval", gate => [gate.interval || gate.delta != null ? unitOf(gate).delta(estimateOf(gate)) : NOTHING,
