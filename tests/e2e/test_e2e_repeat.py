@@ -194,6 +194,21 @@ def test_a_primary_that_hangs_holds_up_no_candidate(
         until(lambda: outcomes(lab, CANDIDATE).get("mirrored") == 300 - 8 - 128, "the rest stored")
 
 
+def test_a_slow_primary_delays_no_answer_beyond_a_bound(
+    new_lab: Callable[..., Lab], candidate: Model
+) -> None:
+    with other_primary("slow") as slow:
+        slow.mode("slow", delay=1.5)
+        lab = new_lab(**again(slow, SHADOW_MAX_CONCURRENCY="1", SHADOW_TIMEOUT="2"))
+        lab.agent().run(calls.ask, texts=[f"question {n}" for n in range(20)])
+
+        until(lambda: len(candidate.seen()) == 20, "every call at the candidate")
+        until(lambda: outcomes(lab, CANDIDATE).get("mirrored") == 20, "all stored", 10)
+        found = Counter(outcomes(lab))
+        assert found["mirrored"] == len(slow.seen()) <= 3
+        assert found["queue_expired"] == 20 - found["mirrored"]
+
+
 def test_a_primary_that_has_enough_is_left_in_peace(
     new_lab: Callable[..., Lab], candidate: Model
 ) -> None:

@@ -68,7 +68,7 @@ class Lane:
         self.in_flight = 0
         self.held_bytes = 0
         """Of exchanges that it is not through with."""
-        self._queue: asyncio.Queue[Job] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[float, Job]] = asyncio.Queue()
         self._workers = _workers(settings, candidate)
         # Nobody needs one answer of the primary more: its limits are for the app's own calls, and
         # the candidates' results wait for it.
@@ -79,6 +79,8 @@ class Lane:
         self._spans = spans
         self._now_off = now_off
         self._max_age = settings.queue_age
+        # The candidates' answers wait with it: in the queue no longer than for the call itself.
+        self._patience = settings.timeout if self._yields else math.inf
         self._rest_until = 0.0
 
     def __len__(self) -> int:
@@ -92,7 +94,7 @@ class Lane:
     def put(self, job: Job) -> None:
         """Queue one more exchange."""
         self.held_bytes += job.size
-        self._queue.put_nowait(job)
+        self._queue.put_nowait((time.monotonic(), job))
 
     async def run(self) -> None:
         """Work until cancelled; a cancelled call is made again by the next runner."""
@@ -105,10 +107,10 @@ class Lane:
 
     async def _work(self) -> None:
         while True:
-            job = await self._queue.get()
+            since, job = await self._queue.get()
             self.in_flight += 1
             try:
-                await self._mirror(job)
+                await self._mirror(job, time.monotonic() - since)
             except Exception:
                 logger.exception("exchange %s failed in the runner", job.exchange.pair_id)
                 self._breaker.failed()
@@ -117,10 +119,10 @@ class Lane:
                 self.in_flight -= 1
                 self.held_bytes -= job.size
 
-    async def _mirror(self, job: Job) -> None:
+    async def _mirror(self, job: Job, waited: float) -> None:
         if not self._yields:
             await self._rest()
-        reserved = self._refusal(job) or self._reserve(job)
+        reserved = self._refusal(job, waited) or self._reserve(job)
         if isinstance(reserved, Reason):
             job.report(None, reserved)
             return
@@ -132,9 +134,9 @@ class Lane:
         delay = max(leg.started_ns - ended, 0) / 1e9
         job.report(self._spans.end_candidate(span, leg, delay), leg.reason)
 
-    def _refusal(self, job: Job) -> Reason | None:
+    def _refusal(self, job: Job, waited: float) -> Reason | None:
         age = time.time() - job.exchange.started_ns / 1e9
-        if age > self._max_age:
+        if age > self._max_age or waited > self._patience:
             return Reason.QUEUE_EXPIRED
         if self._yields and time.monotonic() < self._rest_until:
             return Reason.CIRCUIT_OPEN

@@ -44,7 +44,7 @@ class Parcel:
     spans: list[ReadableSpan] = field(default_factory=list)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     size: int = 0
-    """Bytes of both bodies, about what the spans have."""
+    """Bytes of both bodies and of the answers to them, about what the spans have."""
 
     def skip(self, reason: Reason) -> None:
         """Count it under a reason for every candidate that was called; nothing of it is stored."""

@@ -31,7 +31,8 @@ from shadow_mw.runner.progress import MIRRORED, Progress
 from shadow_mw.runner.redact import Redactor
 from shadow_mw.runner.repeat import again, chosen
 from shadow_mw.runner.retries import Item, Retries
-from shadow_mw.runner.spans import Spans
+from shadow_mw.runner.room import Room
+from shadow_mw.runner.spans import Spans, size_of
 from shadow_mw.runner.status import Status, pending_bytes, write_status
 from shadow_mw.runner.tail import Found, Position, Tail
 from shadow_mw.runner.window import Window
@@ -41,13 +42,6 @@ from shadow_mw.wire import format_of, load_request
 
 logger = logging.getLogger("shadow_mw.runner")
 
-READ_AHEAD = 256
-"""Exchanges in memory; the rest waits on disk, where it is safe."""
-LANE_SHARE = READ_AHEAD // 2
-"""Of those, what one of several candidates may keep waiting."""
-READ_AHEAD_BYTES = 64 * 2**20
-REPEAT_SHARE_BYTES = READ_AHEAD_BYTES // 2
-"""Of those, what may wait for the primary to be asked again."""
 BUSY, QUIET = 0.02, 0.2
 """Seconds between looks at the segments."""
 STATUS_INTERVAL = 0.25
@@ -79,8 +73,7 @@ class Runner:
         self._lanes = [lane(candidate) for candidate in settings.all_candidates]
         primary = again(settings)
         self._repeat = lane(primary) if primary else None
-        self._open = 0
-        self._open_bytes = 0
+        self._room = Room(self._lanes, self._repeat)
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -143,12 +136,11 @@ class Runner:
         return count
 
     def _is_full(self) -> bool:
-        held = self._open_bytes + self._retries.held_bytes
-        return self._open >= READ_AHEAD or held >= READ_AHEAD_BYTES or self._outbox.full
+        return self._outbox.full or self._room.is_full(self._retries.held_bytes)
 
     @property
     def _idle(self) -> bool:
-        return self._open + len(self._outbox) + len(self._retries) == 0
+        return self._room.exchanges + len(self._outbox) + len(self._retries) == 0
 
     def _take(self, found: Found) -> None:
         try:
@@ -214,20 +206,13 @@ class Runner:
         size = len(exchange.request) + len(exchange.response)
         lanes = self._lanes_of(exchange)
         pair = _Pair(Parcel(item.position, [primary], size=size), len(lanes))
-        self._open += 1
-        self._open_bytes += size
+        self._room.take(size)
         for lane in lanes:
             report = functools.partial(self._report, pair, lane.candidate.id)
-            if self._sheds(lane):
+            if self._room.sheds(lane):
                 report(None, Reason.QUEUE_FULL)
             else:
                 lane.put(Job(exchange, call, body, primary, report))
-
-    def _sheds(self, lane: Lane) -> bool:
-        """A slow candidate, or a slow primary, sheds rather than hold up the others."""
-        if lane is self._repeat:
-            return len(lane) >= LANE_SHARE or lane.held_bytes >= REPEAT_SHARE_BYTES
-        return len(self._lanes) > 1 and len(lane) >= LANE_SHARE
 
     def _report(
         self, pair: _Pair, candidate: str, span: ReadableSpan | None, reason: Reason | None
@@ -236,14 +221,15 @@ class Runner:
         outcomes = pair.parcel.outcomes
         if span is not None:
             pair.parcel.spans.append(span)
+            pair.parcel.size += size_of(span)
+            self._room.grow(size_of(span))
             outcomes[candidate, MIRRORED] += 1
         if reason is not None:
             outcomes[candidate, reason] += 1
         pair.missing -= 1
         if pair.missing:
             return
-        self._open -= 1
-        self._open_bytes -= pair.parcel.size
+        self._room.give_back(pair.parcel.size)
         if len(pair.parcel.spans) == 1:
             # No candidate was called: a primary alone compares with nothing.
             pair.parcel.spans.clear()
@@ -280,7 +266,7 @@ class Runner:
             candidates=[lane.candidate.id for lane in self._lanes],
             target=self._settings.otlp_endpoint or str(self._settings.store),
             in_flight=sum(lane.in_flight for lane in self._all_lanes),
-            waiting=self._open + len(self._outbox),
+            waiting=self._room.exchanges + len(self._outbox),
             held=len(self._retries),
             consumed=self._tail.consumed,
             outcomes=self._progress.outcomes(),
