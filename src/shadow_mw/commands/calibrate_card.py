@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -12,6 +11,7 @@ from shadow_mw.evaluate.calibration.calibrate import NEEDED, Calibration
 from shadow_mw.evaluate.calibration.correction import Estimate
 from shadow_mw.evaluate.calibration.rows import Choice
 from shadow_mw.report.numbers import NOTHING, rate, shown_plain
+from shadow_mw.report.plain_table import plain_table
 from shadow_mw.types import Json
 
 ADVISED_LABELS = 200
@@ -178,13 +178,7 @@ def _notes(result: Calibration) -> list[str]:
 
 
 def _table(first: str, *others: str) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="bold",
-    )
+    table = plain_table(gap=2)
     table.add_column(Text(first))
     for title in others:
         table.add_column(title, justify="right")

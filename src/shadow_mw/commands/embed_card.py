@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from shadow_mw.comparisons import Similarity
@@ -17,6 +15,7 @@ from shadow_mw.evaluate.similarity.embed import Plan, Run
 from shadow_mw.evaluate.similarity.work import Share
 from shadow_mw.report import similarity_table
 from shadow_mw.report.numbers import dollars, shown_plain
+from shadow_mw.report.plain_table import plain_table
 from shadow_mw.types import REPEAT, Json
 
 NO_FIGURES: Mapping[str, Similarity] = {}
@@ -81,7 +80,7 @@ def show(
         console.print(Text(_drawn(found["experiment"], share)))
     console.print(Text(_planned(found["plan"]) if found["dry_run"] else _done(found["run"])))
     if figures:
-        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+        table = plain_table()
         title = f"cosine by {shown_plain(found['model'])}"
         named = {_name(candidate): values for candidate, values in figures.items()}
         console.print()

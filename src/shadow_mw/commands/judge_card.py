@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +15,7 @@ from shadow_mw.evaluate.judging.judge import Plan, Run
 from shadow_mw.evaluate.judging.summary import JudgeCard
 from shadow_mw.report.judge_table import drift_line, panel_lines
 from shadow_mw.report.numbers import NOTHING, dollars, rate, shown_plain
+from shadow_mw.report.plain_table import plain_table
 from shadow_mw.standings import PanelStanding
 from shadow_mw.types import Json
 
@@ -100,13 +100,7 @@ def _show_card(card: JudgeCard, console: Console) -> None:
 
 
 def _figures(card: JudgeCard) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="bold",
-    )
+    table = plain_table(gap=2)
     table.add_column("")
     for title in ("value", "95 % interval", "n"):
         table.add_column(title, justify="right")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from shadow_mw.report.numbers import NOTHING, dollars, milliseconds, rate, shown_plain
+from shadow_mw.report.plain_table import plain_table
 from shadow_mw.types import Json
 
 PERCENTILES = ("p50_ms", "p95_ms", "p99_ms")
@@ -47,13 +47,7 @@ def show(result: dict[str, Json], console: Console) -> None:
 
 
 def _table(*titles: str) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="bold",
-    )
+    table = plain_table(gap=2)
     for number, title in enumerate(titles):
         table.add_column(title, justify="right" if number else "left", no_wrap=bool(number))
     return table

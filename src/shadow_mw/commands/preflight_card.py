@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from shadow_mw.evaluate.preflight.preflight import Preflight, Ratios, Side
 from shadow_mw.report.numbers import NOTHING, rate, shown_plain
+from shadow_mw.report.plain_table import plain_table
 from shadow_mw.types import Json
 
 
@@ -110,7 +110,7 @@ def _segments(segments: Mapping[str, Any]) -> Table:
 
 
 def _table(title: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table = plain_table()
     table.add_column(title, overflow="fold")
     return table
 

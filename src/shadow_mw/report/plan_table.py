@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from shadow_mw.report.numbers import NOTHING, dollars, shown_plain
+from shadow_mw.report.plain_table import plain_table
 from shadow_mw.types import Json
 
 MARKS = {"stored": "", "given": "", "assumed": " (assumed)"}
@@ -46,13 +46,7 @@ def show(found: dict[str, Json], console: Console) -> None:
 
 
 def _table(*titles: str, left: int) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="bold",
-    )
+    table = plain_table(gap=2)
     for number, title in enumerate(titles):
         table.add_column(
             title,

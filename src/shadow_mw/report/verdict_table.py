@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from shadow_mw.report.numbers import NOTHING, rate, shown_plain
+from shadow_mw.report.plain_table import plain_table
 from shadow_mw.report.verdict_cells import cells, segment_cells
 from shadow_mw.verdicts import Coverage, Decision, GateResult, State, Verdict
 
@@ -74,7 +74,7 @@ def _head(verdict: Verdict) -> str:
 
 def _gates(gates: Sequence[GateResult]) -> Table:
     """The interval stands under its delta, so that the table fits a narrow terminal."""
-    table = _table()
+    table = plain_table()
     for name in GATES:
         left = name in ("gate", "needed", "state")
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
@@ -101,7 +101,7 @@ def _why(gate: GateResult) -> str:
 
 
 def _segments(verdict: Verdict) -> Table:
-    table = _table()
+    table = plain_table()
     for name in SEGMENTS:
         left = name in ("segment", "measure", "state")
         table.add_column(name, justify="left" if left else "right", overflow="fold")
@@ -123,13 +123,3 @@ def coverage_lines(coverage: Coverage) -> list[str]:
         share = rate(coverage.production_share)
         lines.append(f"the candidate was measured at {share} of production's load")
     return [*lines, *coverage.missing]
-
-
-def _table() -> Table:
-    return Table(
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        header_style="bold",
-    )
