@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
@@ -29,9 +29,10 @@ INSERT = (
     " ON CONFLICT DO NOTHING"
 )
 OF_SERIES = f"""{SELECT}, pairs.id FROM opinions
-    JOIN judged USING (item) JOIN pairs ON pairs.id = judged.pair
-    JOIN observations ON observations.id = candidate_row
+    CROSS JOIN judged USING (item) CROSS JOIN pairs ON pairs.id = judged.pair
+    CROSS JOIN observations ON observations.id = candidate_row
     WHERE series = {SERIES} AND observations.pair_id = opinions.pair_id"""
+"""Of all pairs only few are judged: from the opinions on, not from the series."""
 
 
 class StoreRecord:
@@ -79,10 +80,9 @@ def opinions_of(store: Store, series: Series) -> list[Opinion]:
     """Every judge's answers on the pairs of a series, as far as their texts are still the same."""
     rows = store.query(OF_SERIES, (series.experiment, series.candidate))
     return [
-        replace(opinion, spec=IMPORTED) if opinion.epoch == IMPORTED else opinion
-        for *values, pair in rows
-        if (opinion := opinion_of(values)).epoch != IMPORTED
-        or opinion.spec.startswith(imported_as(pair))
+        opinion_of((judge, IMPORTED if epoch == IMPORTED else spec, epoch, *values))
+        for judge, spec, epoch, *values, pair in rows
+        if epoch != IMPORTED or spec.startswith(imported_as(pair))
     ]
 
 
