@@ -67,6 +67,18 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """Which part of a store a decision is about; unix times, s."""
+
+    start: float
+    """Of the window."""
+    until: float
+    """Of the look: pairs from here on are not decided by."""
+    end: float
+    """Of the window."""
+
+
+@dataclass(frozen=True, slots=True)
 class PairedCount:
     """One yes-or-no fault over pairs (or leaves) on both legs: the 2x2 table.
 
@@ -134,7 +146,8 @@ class Evidence:
     paired: int
     lost: dict[str, int]
     """Calls that should have made a pair and did not, by reason; never those that were left out by
-    sampling, a window or a budget."""
+    sampling, a window or a budget. Those of the window, and those of which nobody knows when they
+    were: counters have no time."""
     unpriced: int
     """Pairs that would compare in cost, but for an unknown price or usage."""
     first_received_ns: int | None

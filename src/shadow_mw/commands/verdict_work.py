@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shadow_mw.commands.signatures import NOTHING, Signatures, check, kept
 from shadow_mw.decide.looks import look_at
@@ -16,10 +17,13 @@ from shadow_mw.evaluate.evidence import gather
 from shadow_mw.evaluate.registration import registration
 from shadow_mw.evaluate.series import all_series, choose
 from shadow_mw.evaluate.store import Store
-from shadow_mw.evidence import Evidence
+from shadow_mw.evidence import Bounds, Evidence
 from shadow_mw.exceptions import ConfigError, DataError
 from shadow_mw.results import Series
 from shadow_mw.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from shadow_mw.evidence import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +91,13 @@ def verdict_of(store: Store, series: Series) -> Verdict:
 
 
 def _evidence(store: Store, series: Series, plan: Plan) -> Evidence:
-    """What the look is about; read again only where data have come after it."""
-    found = gather(store, series, cluster=plan.cluster)
-    look = look_at(plan, found.pairs.time_s)
-    if look is None or look.newest < look.until:
-        return found
-    return gather(store, series, look.until, look.end, plan.cluster)
+    """What the look is about."""
+
+    def bounds(time_s: Floats) -> Bounds | None:
+        look = look_at(plan, time_s)
+        return None if look is None else Bounds(look.start, look.until, look.end)
+
+    return gather(store, series, bounds, plan.cluster)
 
 
 def _registered(store: Store, experiment: str) -> tuple[Plan | None, Registered | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Final
 
@@ -20,12 +20,14 @@ from shadow_mw.evaluate.pair_columns import pair_columns
 from shadow_mw.evaluate.pair_counts import PairCounts, pair_counts
 from shadow_mw.evaluate.series import dated
 from shadow_mw.evaluate.store import Store
-from shadow_mw.evidence import Evidence, PairedCount, Pairs
+from shadow_mw.evidence import Bounds, Evidence, PairedCount, Pairs
 from shadow_mw.results import Series
 from shadow_mw.types import CANDIDATE_REASONS, Reason
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from shadow_mw.evidence import Floats
 
 CHOSEN: Final = frozenset(
     {
@@ -48,8 +50,7 @@ NOT_HASHED: Final = frozenset({"first_received_ns", "data_hash", "prices"})
 def gather(
     store: Store,
     series: Series,
-    until: float | None = None,
-    end: float | None = None,
+    bounds: Callable[[Floats], Bounds | None] | None = None,
     cluster: str = "session",
 ) -> Evidence:
     """Everything the store knows of a series that is fit for a decision.
@@ -61,18 +62,23 @@ def gather(
     Args:
         store: whose data.
         series: which candidate.
-        until: a unix time, s; faults, likeness, judges and prices are of the pairs before it.
-        end: the same for `paired` and the hash. The columns have later pairs too: they tell which
-            look the data are due. Losses are counted without a time: all of them count.
+        bounds: of the decision, by the times of its pairs; None for everything. Faults, likeness,
+            judges and prices are of the pairs before `until`, `paired`, losses and the hash of the
+            window. The columns have later pairs too: they tell which look the data are due.
         cluster: `session`, `key` or `pair`: what likeness takes for independent.
     """
     key = series.experiment, series.candidate
     with store.transaction(write=False):
         pairs, segments, ids = pair_columns(store, key)
-        counts = pair_counts(store, key, until)
+        window = bounds(pairs.time_s) if bounds else None
+        until = (
+            None if window is None or _before(pairs, window.until) == len(pairs) else window.until
+        )
+        end = None if window is None else window.end
+        counts = pair_counts(store, key, until, window)
         some = dated(until) if counts.undated or until is not None else ""
         alike = not matters(pairs)
-        calls = funnel(store, key, counts.counted, _newest_received_ns(store))
+        calls = funnel(store, key, counts.counted, _newest_received_ns(store), window)
         found = Evidence(
             series=series,
             segments=segments,

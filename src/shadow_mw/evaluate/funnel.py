@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
-from shadow_mw.evaluate.series import SERIES
+from shadow_mw.evaluate.series import SERIES, within
 from shadow_mw.evaluate.store import Store
+from shadow_mw.evidence import Bounds
 from shadow_mw.results import Funnel
 from shadow_mw.types import CANDIDATE_REASONS, NOT_COMPARED, REPEAT, Reason, Role
 
@@ -25,6 +26,7 @@ def funnel(
     key: tuple[str, str],
     counted: Counted | None = None,
     now_ns: int | None = None,
+    window: Bounds | None = None,
 ) -> Funnel:
     """The counters say what happened outside the store; without any, the store's legs count.
 
@@ -35,6 +37,8 @@ def funnel(
         key: experiment and candidate.
         counted: its pairs, where somebody has counted them already.
         now_ns: when legs that wait count as missing is told from here; by default, the clock.
+        window: legs that wait are those of calls in it, counters those of apps that had begun
+            before its end: more is not known of a counter's time. None is all time.
     """
     experiment, candidate = key
     shared = candidate if candidate == REPEAT else ""
@@ -42,10 +46,13 @@ def funnel(
         "SELECT source, name, n FROM funnel WHERE experiment = ? AND candidate_id IN (?, ?)",
         (experiment, shared, candidate),
     )
+    if window is not None:
+        counters = [row for row in counters if not _begun_after(row[0], window.end)]
     counted = _counted(store, key) if counted is None else counted
     paired = sum(n for n, _ in counted.values())
     mirrored = _sum(counters, "runner:", "mirrored")
-    lone = _lone_legs(store, key, shared, time.time_ns() if now_ns is None else now_ns)
+    now_ns = time.time_ns() if now_ns is None else now_ns
+    lone = _lone_legs(store, key, shared, now_ns, within(window))
     if mirrored is None:
         # A candidate's leg has its pair or waits; a primary's is emitted only together with one.
         mirrored = paired + sum(lone.values())
@@ -76,12 +83,20 @@ def _unmirrored(reasons: dict[str, int]) -> int:
     return sum(n for name, n in reasons.items() if name not in CANDIDATE_REASONS | NOT_COMPARED)
 
 
-def _lone_legs(store: Store, key: tuple[str, str], shared: str, now_ns: int) -> dict[str, int]:
+def _begun_after(source: str, end: float) -> bool:
+    """Whether it is an app's process, which names when it began, and that was after the window."""
+    began = source.rsplit(":", 1)[-1]
+    return source.startswith("app:") and began.isdecimal() and int(began) / 1e9 >= end
+
+
+def _lone_legs(
+    store: Store, key: tuple[str, str], shared: str, now_ns: int, among_times: str
+) -> dict[str, int]:
     """A primary leg counts where no candidate's came: whose was lost, it does not say."""
     rows = store.query(
         "SELECT role, received_ns < ?, count(*) FROM waiting"
         " JOIN observations ON observations.id = observation"
-        " WHERE experiment = ? AND candidate_id IN (?, ?) GROUP BY 1, 2",
+        f" WHERE experiment = ? AND candidate_id IN (?, ?){among_times} GROUP BY 1, 2",
         (now_ns - PATIENCE * 10**9, key[0], shared, key[1]),
     )
     reasons: Counter[str] = Counter()

@@ -8,8 +8,9 @@ from typing import Final
 from shadow_mw.evaluate.funnel import Counted
 from shadow_mw.evaluate.pair_columns import COMPARED
 from shadow_mw.evaluate.pair_sums import INFINITE
-from shadow_mw.evaluate.series import DATED, SERIES, dated
+from shadow_mw.evaluate.series import DATED, SERIES, dated, within
 from shadow_mw.evaluate.store import Store
+from shadow_mw.evidence import Bounds
 from shadow_mw.types import Reason
 
 EXCLUDED: Final = (Reason.PRIMARY_PARTIAL, Reason.CONTENT_TRUNCATED)
@@ -21,8 +22,8 @@ _WHOLE: Final = (
     *(f"excluded = '{reason}'" for reason in EXCLUDED),
     f"{COMPARED} AND NOT {DATED}",
 )
+_CUT: Final = f"excluded = '{Reason.CONTENT_TRUNCATED}' AND NOT timed"
 _BEFORE: Final = (
-    f"excluded = '{Reason.CONTENT_TRUNCATED}' AND NOT timed",
     _UNPRICED,
     "primary_json IS NOT NULL",
     "NOT primary_json AND NOT candidate_json",
@@ -40,7 +41,7 @@ class PairCounts:
     undated: int
     """Pairs that compare, and lie nowhere in time."""
     cut: int
-    """Pairs that compare in nothing since their content was cut."""
+    """Pairs of the window, or without a time, that compare in nothing: their content was cut."""
     unpriced: int
     """Pairs that would compare in cost, but for an unknown price or usage."""
     json: tuple[int, int, int, int]
@@ -48,15 +49,18 @@ class PairCounts:
     candidate's is no JSON."""
 
 
-def pair_counts(store: Store, key: tuple[str, str], until: float | None = None) -> PairCounts:
+def pair_counts(
+    store: Store, key: tuple[str, str], until: float | None = None, window: Bounds | None = None
+) -> PairCounts:
     """Count the pairs of one experiment and candidate.
 
     Args:
         store: where they are.
         key: experiment and candidate.
-        until: a unix time, s; `cut`, `unpriced` and `json` are of pairs before it.
+        until: a unix time, s; `unpriced` and `json` are of pairs before it.
+        window: of the decision; None is all time.
     """
-    found = map(int, store.one(_sql(until), key))
+    found = map(int, store.one(_sql(until, window), key))
     compared, scored, partial, truncated, undated, cut, unpriced, *json = found
     counted: dict[str | None, tuple[int, int]] = {
         None: (compared, scored),
@@ -66,7 +70,11 @@ def pair_counts(store: Store, key: tuple[str, str], until: float | None = None) 
     return PairCounts(counted, undated, cut, unpriced, (n, both, primary_only, candidate_only))
 
 
-def _sql(until: float | None) -> str:
-    conditions = *_WHOLE, *(f"({what}) AND {dated(until)}" for what in _BEFORE)
+def _sql(until: float | None, window: Bounds | None) -> str:
+    conditions = (
+        *_WHOLE,
+        f"{_CUT}{within(window)}",
+        *(f"({what}) AND {dated(until)}" for what in _BEFORE),
+    )
     counts = ", ".join(f"count(*) FILTER (WHERE {what})" for what in conditions)
     return f"SELECT {counts} FROM pairs NOT INDEXED WHERE series = {SERIES}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shadow_mw.evaluate.store import Store
+from shadow_mw.evidence import Bounds
 from shadow_mw.exceptions import DataError
 from shadow_mw.results import Series
 from shadow_mw.types import DOCTOR, REPEAT
@@ -31,6 +32,14 @@ CLUSTERS = {
 def dated(until: float | None) -> str:
     """The condition on `pairs` that it was before this unix time, s, as arrays of times tell it."""
     return DATED if until is None else f"({DATED} AND time_ns / 1e9 < {until!r})"
+
+
+def within(window: Bounds | None) -> str:
+    """What is added to conditions on a table with times: in the window, or nowhere in time."""
+    if window is None:
+        return ""
+    start, end = window.start, window.end
+    return f" AND (time_ns <= 0 OR time_ns / 1e9 >= {start!r} AND time_ns / 1e9 < {end!r})"
 
 
 def among(pairs: str) -> str:
