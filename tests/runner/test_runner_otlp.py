@@ -16,7 +16,7 @@ from support.servers import free_port
 from shadow_mw.exceptions import ExportRefused
 from shadow_mw.runner.figures import Figures
 from shadow_mw.runner.otlp import MOST_BYTES, Otlp, OtlpFigures, OtlpSpans
-from shadow_mw.runner.spans import size_of, without_content
+from shadow_mw.runner.span_content import size_of, without_content
 from shadow_mw.settings import Settings
 
 MARK = "mark-0123456789abcdef"

@@ -17,7 +17,7 @@ from shadow_mw import semconv
 from shadow_mw.exceptions import ExportRefused
 from shadow_mw.runner.figures import Figures
 from shadow_mw.runner.otlp_metrics import metrics_requests
-from shadow_mw.runner.spans import size_of, without_content
+from shadow_mw.runner.span_content import size_of, without_content
 from shadow_mw.settings import Settings
 
 logger = logging.getLogger("shadow_mw.runner")

@@ -8,37 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import itertools
 import logging
 import os
 import time
-from dataclasses import dataclass
 
 from opentelemetry import context as otel_context
-from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter
 
-from shadow_mw.exceptions import WireError
 from shadow_mw.frames import Frame, FrameError, Kind, read_counters, read_exchange
-from shadow_mw.prices import PriceTable
 from shadow_mw.runner.figures import Reporter, Tell
-from shadow_mw.runner.lane import Job, Lane
 from shadow_mw.runner.ledger import Ledger
+from shadow_mw.runner.mirror import Mirror
 from shadow_mw.runner.outbox import Outbox, Parcel
-from shadow_mw.runner.primary import primary_leg
-from shadow_mw.runner.progress import MIRRORED, Progress
-from shadow_mw.runner.redact import Redactor
-from shadow_mw.runner.repeat import again, chosen
+from shadow_mw.runner.progress import Progress
 from shadow_mw.runner.retries import Item, Retries
-from shadow_mw.runner.room import Room
-from shadow_mw.runner.spans import Spans, size_of
 from shadow_mw.runner.status import Status, pending_bytes, write_status
 from shadow_mw.runner.tail import Found, Position, Tail
 from shadow_mw.runner.window import Window
-from shadow_mw.settings import Candidate, Settings
-from shadow_mw.types import Call, Exchange, Json, Reason
-from shadow_mw.wire import format_of, load_request
+from shadow_mw.settings import Settings
+from shadow_mw.types import Reason
 
 logger = logging.getLogger("shadow_mw.runner")
 
@@ -60,20 +49,11 @@ class Runner:
         self._progress = Progress(self._directory)
         self._tail = Tail(self._directory, self._progress.done)
         self._retries = Retries(settings.retry_hold)
-        self._spans = Spans(settings, Redactor.for_store(settings))
         self._ledger = Ledger(self._directory)
         self._window = Window(settings, self._directory, self._ledger)
         self._reporter = Reporter(tell, self._progress)
         self._outbox = Outbox(exporter, self._reporter, self._progress, self._accounted)
-        prices = PriceTable(settings.prices)
-
-        def lane(asked: Candidate) -> Lane:
-            return Lane(settings, asked, prices, self._ledger, self._spans, self._window.refuses)
-
-        self._lanes = [lane(candidate) for candidate in settings.all_candidates]
-        primary = again(settings)
-        self._repeat = lane(primary) if primary else None
-        self._room = Room(self._lanes, self._repeat)
+        self._mirror = Mirror(settings, self._ledger, self._window, self._outbox)
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -89,7 +69,7 @@ class Runner:
         # No instrumentation of the host is to see our calls.
         for key in ("suppress_instrumentation", "suppress_http_instrumentation"):
             otel_context.attach(otel_context.set_value(key, True))
-        tasks = [asyncio.create_task(lane.run()) for lane in self._all_lanes]
+        tasks = [asyncio.create_task(lane.run()) for lane in self._mirror.all_lanes]
         tasks.append(asyncio.create_task(self._report_status()))
         export = asyncio.create_task(self._outbox.run())
         try:
@@ -125,7 +105,7 @@ class Runner:
         """Take what is new, as much as may be in memory at once."""
         count = 0
         for item in self._retries.due(time.monotonic()):
-            self._admit(item)
+            self._mirror.admit(item)
         if self._is_full():
             return 1
         for found in self._tail.read():
@@ -136,11 +116,11 @@ class Runner:
         return count
 
     def _is_full(self) -> bool:
-        return self._outbox.full or self._room.is_full(self._retries.held_bytes)
+        return self._outbox.full or self._mirror.room.is_full(self._retries.held_bytes)
 
     @property
     def _idle(self) -> bool:
-        return self._room.exchanges + len(self._outbox) + len(self._retries) == 0
+        return self._mirror.room.exchanges + len(self._outbox) + len(self._retries) == 0
 
     def _take(self, found: Found) -> None:
         try:
@@ -148,7 +128,7 @@ class Runner:
                 raise FrameError("torn")
             self._take_frame(found, found.frame)
         except FrameError:
-            self._settle(Parcel(found.position), Reason.TORN_FRAME)
+            self._mirror.settle(Parcel(found.position), Reason.TORN_FRAME)
 
     def _take_frame(self, found: Found, frame: Frame) -> None:
         if frame.kind is Kind.COUNTERS:
@@ -160,80 +140,9 @@ class Runner:
         item = Item(found.position, exchange, counters.process)
         superseded, ready = self._retries.offer(item, time.monotonic())
         if superseded is not None:
-            self._settle(Parcel(superseded.position), Reason.SUPERSEDED, superseded.exchange)
+            self._mirror.settle(Parcel(superseded.position), Reason.SUPERSEDED, superseded.exchange)
         if ready is not None:
-            self._admit(ready)
-
-    @property
-    def _all_lanes(self) -> list[Lane]:
-        return self._lanes if self._repeat is None else [*self._lanes, self._repeat]
-
-    def _lanes_of(self, exchange: Exchange) -> list[Lane]:
-        """Who is asked: every candidate, and the primary again where it is chosen."""
-        if self._repeat is None or not chosen(exchange, self._settings.repeat_rate):
-            return self._lanes
-        return [*self._lanes, self._repeat]
-
-    def _settle(self, parcel: Parcel, reason: Reason, exchange: Exchange | None = None) -> None:
-        """An exchange that goes to no candidate; None where it could not be read."""
-        for lane in self._lanes_of(exchange) if exchange else self._lanes:
-            parcel.outcomes[lane.candidate.id, reason] += 1
-        self._outbox.put(parcel)
-
-    def _admit(self, item: Item) -> None:
-        """Read the request and queue it for every candidate, or say why not."""
-        exchange = item.exchange
-        wire = format_of(exchange.format)
-        try:
-            body = load_request(exchange.request)
-            call = wire.read_request(body)
-        except WireError:
-            self._settle(Parcel(item.position), Reason.REQUEST_INVALID, exchange)
-            return
-        if (reason := wire.skip_reason(body)) is not None:
-            self._settle(Parcel(item.position), reason, exchange)
-            return
-        try:
-            self._mirror(item, call, body)
-        except Exception:
-            logger.exception("exchange %s was skipped", exchange.pair_id)
-            self._settle(Parcel(item.position), Reason.INTERNAL_ERROR, exchange)
-
-    def _mirror(self, item: Item, call: Call, body: dict[str, Json]) -> None:
-        exchange = item.exchange
-        leg = primary_leg(exchange, self._settings.max_response_bytes)
-        primary = self._spans.primary(exchange, call, body, leg)
-        size = len(exchange.request) + len(exchange.response)
-        lanes = self._lanes_of(exchange)
-        pair = _Pair(Parcel(item.position, [primary], size=size), len(lanes))
-        self._room.take(size)
-        for lane in lanes:
-            report = functools.partial(self._report, pair, lane.candidate.id)
-            if self._room.sheds(lane):
-                report(None, Reason.QUEUE_FULL)
-            else:
-                lane.put(Job(exchange, call, body, primary, report))
-
-    def _report(
-        self, pair: _Pair, candidate: str, span: ReadableSpan | None, reason: Reason | None
-    ) -> None:
-        """One candidate is through with an exchange; after the last one the pair goes out."""
-        outcomes = pair.parcel.outcomes
-        if span is not None:
-            pair.parcel.spans.append(span)
-            pair.parcel.size += size_of(span)
-            self._room.grow(size_of(span))
-            outcomes[candidate, MIRRORED] += 1
-        if reason is not None:
-            outcomes[candidate, reason] += 1
-        pair.missing -= 1
-        if pair.missing:
-            return
-        self._room.give_back(pair.parcel.size)
-        if len(pair.parcel.spans) == 1:
-            # No candidate was called: a primary alone compares with nothing.
-            pair.parcel.spans.clear()
-        self._outbox.put(pair.parcel)
+            self._mirror.admit(ready)
 
     def _accounted(self, positions: list[Position]) -> None:
         if through := self._tail.finished(positions):
@@ -250,7 +159,7 @@ class Runner:
 
     def _gauge(self) -> None:
         """What an operator watches; told only where it has changed."""
-        for lane in self._all_lanes:
+        for lane in self._mirror.all_lanes:
             source = f"runner:{self._ledger.identity}"
             self._reporter.gauge(lane.candidate.id, source, lane.money)
         values = {"pending_bytes": float(pending_bytes(self._directory, self._tail.consumed))}
@@ -263,10 +172,10 @@ class Runner:
             pid=os.getpid(),
             time=time.time(),
             experiment=self._settings.experiment,
-            candidates=[lane.candidate.id for lane in self._lanes],
+            candidates=[lane.candidate.id for lane in self._mirror.lanes],
             target=self._settings.otlp_endpoint or str(self._settings.store),
-            in_flight=sum(lane.in_flight for lane in self._all_lanes),
-            waiting=self._room.exchanges + len(self._outbox),
+            in_flight=sum(lane.in_flight for lane in self._mirror.all_lanes),
+            waiting=self._mirror.room.exchanges + len(self._outbox),
             held=len(self._retries),
             consumed=self._tail.consumed,
             outcomes=self._progress.outcomes(),
@@ -274,7 +183,7 @@ class Runner:
             failing=self._outbox.failing,
             spent_usd={
                 lane.candidate.id: str(self._ledger.spent(lane.candidate.id).usd)
-                for lane in self._all_lanes
+                for lane in self._mirror.all_lanes
             },
         )
 
@@ -285,11 +194,3 @@ class Runner:
         self._tail.close()
         self._progress.close()
         self._ledger.close()
-
-
-@dataclass(slots=True)
-class _Pair:
-    """An exchange under way: what is missing before it can go out."""
-
-    parcel: Parcel
-    missing: int

@@ -1,68 +1,23 @@
-"""Both legs as OpenTelemetry spans: one trace id, the candidate under the primary record.
-
-A provider of our own: the app's sampling does not decide about evaluation, nor ours about it.
-"""
+"""Both legs as OpenTelemetry spans: one trace id, the candidate under the primary record."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from opentelemetry.context import Context
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-from opentelemetry.trace import (
-    NonRecordingSpan,
-    Span,
-    SpanContext,
-    SpanKind,
-    Status,
-    StatusCode,
-    TraceFlags,
-    get_current_span,
-    set_span_in_context,
-)
-from opentelemetry.trace.span import TraceState
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import Span, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 from shadow_mw import semconv
 from shadow_mw.runner.candidate import Leg
 from shadow_mw.runner.redact import Redactor
+from shadow_mw.runner.tracer import Tracer, app_span
 from shadow_mw.settings import Candidate, Settings
 from shadow_mw.types import Call, Exchange, Json, Outcome, Role, WireFormat
-from shadow_mw.version import __version__
 from shadow_mw.wire import format_of
 from shadow_mw.wire.base import output_messages
-
-CONTENT = (
-    semconv.REQUEST,
-    semconv.INPUT_MESSAGES,
-    semconv.OUTPUT_MESSAGES,
-    semconv.SYSTEM_INSTRUCTIONS,
-)
-SAMPLED = TraceFlags(TraceFlags.SAMPLED)
-
-
-class _Ids(RandomIdGenerator):
-    """Gives a root span the trace id that the app made for it."""
-
-    trace_id = 0
-
-    def generate_trace_id(self) -> int:
-        return self.trace_id
-
-
-class _Ended(SpanProcessor):
-    """Catches a span as it ends."""
-
-    last: ReadableSpan | None = None
-
-    def on_end(self, span: ReadableSpan) -> None:
-        self.last = span
 
 
 class Spans:
@@ -74,31 +29,12 @@ class Spans:
         self._mark = settings.mark.get_secret_value() if settings.mark else None
         self._trace_hosts = frozenset(settings.trace_hosts)
         self._redactor = redactor
-        self._ids, self._ended = _Ids(), _Ended()
-        service = os.environ.get("OTEL_SERVICE_NAME") or "shadow-mw"
-        # A switch that is meant for the app's own telemetry.
-        disabled = os.environ.pop("OTEL_SDK_DISABLED", None)
-        self._provider = TracerProvider(
-            sampler=ALWAYS_ON,
-            resource=Resource.create({SERVICE_NAME: service}),
-            shutdown_on_exit=False,
-            id_generator=self._ids,
-            # The environment's limits are the app's; a cut record could not be scored.
-            span_limits=SpanLimits(
-                max_span_attributes=SpanLimits.UNSET,
-                max_attribute_length=SpanLimits.UNSET,
-                max_span_attribute_length=SpanLimits.UNSET,
-            ),
-        )
-        if disabled is not None:
-            os.environ["OTEL_SDK_DISABLED"] = disabled
-        self._provider.add_span_processor(self._ended)
-        self._tracer = self._provider.get_tracer(semconv.SCOPE, __version__)
+        self._tracer = Tracer()
 
     def primary(self, exchange: Exchange, call: Call, body: Json, leg: Leg) -> ReadableSpan:
         """The record of the primary leg, ended."""
         name = f"{format_of(exchange.format).operation} {call.model}"
-        span = self._start(_parent(exchange), name, leg.started_ns)
+        span = self._tracer.start(name, app_span(exchange), leg.started_ns)
         self._common(span, Role.PRIMARY, exchange, call)
         host, _, port = (exchange.host or "").partition(":")
         _set(
@@ -119,7 +55,7 @@ class Spans:
     ) -> Span:
         """The candidate's span, to be ended by `end_candidate`."""
         name = f"{format_of(exchange.format).operation} {candidate.model}"
-        span = self._start(_context(primary.get_span_context()), name, None)
+        span = self._tracer.start(name, primary.get_span_context())
         self._common(span, Role.CANDIDATE, exchange, call)
         url = urlsplit(candidate.url)
         _set(
@@ -149,10 +85,6 @@ class Spans:
         if self._mark and urlsplit(candidate.url).hostname in self._trace_hosts:
             headers["tracestate"] = f"shadow={self._mark}"
         return headers
-
-    def _start(self, context: Context, name: str, at: int | None) -> Span:
-        self._ids.trace_id = get_current_span(context).get_span_context().trace_id
-        return self._tracer.start_span(name, context, SpanKind.CLIENT, start_time=at)
 
     def _common(self, span: Span, role: Role, exchange: Exchange, call: Call) -> None:
         wire = format_of(exchange.format)
@@ -215,10 +147,7 @@ class Spans:
             _set(span, {semconv.ERROR_TYPE: self._redacted(reply.error) or str(leg.outcome)})
             message = self._redactor.text(reply.error_message or "")
             span.set_status(Status(StatusCode.ERROR, message[:200] or None))
-        span.end(leg.ended_ns)
-        ended, self._ended.last = self._ended.last, None
-        assert ended is not None
-        return ended
+        return self._tracer.end(span, leg.ended_ns)
 
     def _output(self, leg: Leg) -> str | None:
         messages = output_messages(leg.reply)
@@ -231,43 +160,6 @@ class Spans:
         for name, value in part.items():
             clean = self._redactor.output if isinstance(value, str) else self._redactor.json
             part[name] = clean(value)
-
-
-def size_of(span: ReadableSpan) -> int:
-    """About the bytes that a span takes in a request."""
-    texts = [value for value in (span.attributes or {}).values() if isinstance(value, str)]
-    return 1000 + sum(len(t) if t.isascii() else len(t.encode()) for t in texts)
-
-
-def without_content(span: ReadableSpan) -> ReadableSpan:
-    """The same record, which says that its content was left out."""
-    kept = {n: v for n, v in (span.attributes or {}).items() if n not in CONTENT}
-    return ReadableSpan(
-        name=span.name,
-        context=span.get_span_context(),
-        parent=span.parent,
-        resource=span.resource,
-        attributes=kept | {semconv.CONTENT_TRUNCATED: True},
-        kind=span.kind,
-        status=span.status,
-        start_time=span.start_time,
-        end_time=span.end_time,
-        instrumentation_scope=span.instrumentation_scope,
-    )
-
-
-def _parent(exchange: Exchange) -> Context:
-    """The app's span, or nothing but the trace id that the app made."""
-    trace_id = int(exchange.trace_id, 16)
-    span_id = int(exchange.parent_span_id, 16) if exchange.parent_span_id else 0
-    return _context(SpanContext(trace_id, span_id, is_remote=True, trace_flags=SAMPLED))
-
-
-def _context(ids: SpanContext | None) -> Context:
-    """A fresh context: no baggage, no suppression keys, no inherited trace state."""
-    assert ids is not None
-    bare = SpanContext(ids.trace_id, ids.span_id, ids.is_remote, SAMPLED, TraceState())
-    return set_span_in_context(NonRecordingSpan(bare), Context())
 
 
 def _set(span: Span, attributes: Mapping[str, AttributeValue | None]) -> None:
