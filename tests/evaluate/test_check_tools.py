@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shadow_mw.evaluate.checks import validation
-from shadow_mw.evaluate.checks.offered import offered
 from shadow_mw.evaluate.checks.tool_calls import InvalidToolCall, ToolCalls
+from shadow_mw.evaluate.offered import offered
 
 WEATHER = {
     "type": "object",

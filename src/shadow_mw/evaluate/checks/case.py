@@ -8,8 +8,8 @@ from typing import Final
 
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.checks.made_calls import Made, made
-from shadow_mw.evaluate.checks.offered import Offered, offered
 from shadow_mw.evaluate.fields.request_schema import Schema, text_schema
+from shadow_mw.evaluate.offered import Offered, offered
 from shadow_mw.evaluate.pair import Leg, Pair
 from shadow_mw.types import Json
 

@@ -10,7 +10,7 @@ from typing import Final
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.checks import validation
 from shadow_mw.evaluate.checks.arguments import Parameters
-from shadow_mw.evaluate.checks.offered import Offered, Tool, plain
+from shadow_mw.evaluate.offered import Offered, Tool, plain
 from shadow_mw.types import Json, ToolCall
 
 _BROKEN: Final = object()

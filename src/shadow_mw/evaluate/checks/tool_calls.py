@@ -9,8 +9,8 @@ from typing import Final
 from shadow_mw.evaluate.checks.case import Case
 from shadow_mw.evaluate.checks.check import CheckResult, legs
 from shadow_mw.evaluate.checks.made_calls import Made
-from shadow_mw.evaluate.checks.offered import Offered
 from shadow_mw.evaluate.fields.assignment import assign
+from shadow_mw.evaluate.offered import Offered
 
 FAILED: Final = "failed"
 """The candidate's call failed: it called no tool, and that is no decision of its own."""

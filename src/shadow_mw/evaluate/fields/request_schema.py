@@ -6,8 +6,7 @@
 | `text.format.schema` | responses |
 | `output_config.format.schema`, `output_format.schema` | messages |
 | `guided_json`, `structured_outputs.json` | vLLM's own |
-| `tools[].function.parameters`, `tools[].parameters`, `functions[].parameters` | OpenAI |
-| `tools[].input_schema` | Anthropic |
+| the parameters of tools | see `evaluate.offered` |
 """
 
 from __future__ import annotations
@@ -21,8 +20,9 @@ from typing import Any
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.fields.paths import ITEM, join
 from shadow_mw.evaluate.fields.rules import FieldRule
+from shadow_mw.evaluate.offered import tools_of
 from shadow_mw.types import Json
-from shadow_mw.wire.lenient import mapping, mappings, string
+from shadow_mw.wire.lenient import mapping, mappings
 
 MAX_DEPTH = 20
 """Levels below which a schema that refers to itself is no longer followed."""
@@ -150,7 +150,11 @@ def schemas_of(body: Node) -> RequestSchemas:
     """The schemas in a request's body."""
     return RequestSchemas(
         text=next(map(Schema, _response_schemas(body)), None),
-        tools=dict(_tools(body)),
+        tools={
+            tool.name: Schema(tool.parameters)
+            for tool in tools_of(body)
+            if tool.name and tool.parameters is not None
+        },
     )
 
 
@@ -166,15 +170,6 @@ def _response_schemas(body: Node) -> Iterator[Node]:
         mapping(body.get("structured_outputs")).get("json"),
     )
     return (place for place in places if isinstance(place, Mapping))
-
-
-def _tools(body: Node) -> Iterator[tuple[str, Schema]]:
-    for tool in (*mappings(body.get("functions")), *mappings(body.get("tools"))):
-        function = mapping(tool.get("function")) or tool
-        name = string(function.get("name"))
-        schema = function.get("parameters", function.get("input_schema"))
-        if name and isinstance(schema, Mapping):
-            yield name, Schema(schema)
 
 
 def _below(node: Node, part: object) -> list[Any]:

@@ -45,13 +45,14 @@ def plain(name: str) -> str:
 def offered(request: Node) -> Offered:
     """All tools of a request; none is an empty table."""
     tools = Offered()
-    for tool in _tools(request):
+    for tool in tools_of(request):
         tools[tool.name] = tool
         tools.setdefault(plain(tool.name), tool)
     return tools
 
 
-def _tools(request: Node) -> Iterator[Tool]:
+def tools_of(request: Node) -> Iterator[Tool]:
+    """Each tool with a name, in the request's order."""
     for tool in (*mappings(request.get("functions")), *mappings(request.get("tools"))):
         inner = mapping(tool.get("function") or tool.get("custom")) or tool
         name = string(inner.get("name"))
