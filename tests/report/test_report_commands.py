@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -110,6 +111,30 @@ def test_a_foreign_file_is_one_line_and_bad_data(shadow, tmp_path):
 def test_an_ascii_terminal_gets_a_report_too(shadow, store):
     done = shadow("report", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_narrow_terminal_cuts_no_state_and_no_figure(shadow, store):
+    done = shadow("verdict", COLUMNS="64")
+    assert (done.returncode, done.stderr) == (2, "")
+    assert "UNPROVEN" in done.stdout
+    assert "…" not in done.stdout
+
+
+def test_a_file_that_is_not_there_leaves_nothing_behind(shadow, tmp_path):
+    done = shadow("import", "nope.jsonl")
+    assert done.returncode == 65
+    assert done.stderr == "shadow-mw: nope.jsonl: cannot be read (No such file or directory)\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plan_that_was_written_first_is_registered_by_what_the_message_says(shadow, tmp_path):
+    assert shadow("plan").returncode == 0
+    done = shadow("plan", "--register")
+    assert done.returncode == 64
+    command = re.search(r"`shadow-mw (.+?)`", done.stderr.rpartition("Error")[2])[1]
+    done = shadow(*command.split())
+    assert done.returncode == 0, done.stderr
+    assert "before any data" in done.stdout
 
 
 def test_label_says_what_it_did(shadow, store, tmp_path):

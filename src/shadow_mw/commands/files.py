@@ -12,6 +12,24 @@ from shadow_mw.exceptions import DataError
 T = TypeVar("T")
 
 
+def check_readable(*files: Path | None) -> None:
+    """Before anything is made for them.
+
+    Raises:
+        DataError: one of them cannot be read.
+    """
+    for file in files:
+        if file is None or str(file) == "-":
+            continue
+        try:
+            if file.is_fifo():
+                continue  # its writer expects one reader
+            with file.open("rb"):
+                pass
+        except OSError as error:
+            raise DataError(f"{file}: cannot be read ({error.strerror})") from None
+
+
 def read_file(file: Path, read: Callable[[Iterable[bytes], str], T]) -> T:
     """What `read` makes of the file's lines and of what error messages call it; - is stdin.
 

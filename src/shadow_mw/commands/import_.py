@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from shadow_mw import settings
+from shadow_mw.commands.files import check_readable
 from shadow_mw.commands.progress import progress
 from shadow_mw.evaluate.logs import logs
 from shadow_mw.evaluate.pipeline import Checklist, FieldJudge, Store
@@ -87,6 +88,7 @@ def import_(store: Path | None, experiment: str | None, machine: bool, **source:
     """
     chosen = Source(**source)  # type: ignore[arg-type]
     _check(chosen)
+    check_readable(chosen.file, chosen.primary, chosen.candidate, chosen.input)
     used = settings.load()
     if store is not None:
         used = used.model_copy(update={"store": store.absolute()})

@@ -97,7 +97,7 @@ def plan(
     chosen = _chosen(context, file, options)
     found = _found(used, chosen, file or options["out"], options, from_experiment, not assumed)
     if file is None:
-        _write(chosen, options["out"], force=options["force"])
+        _write(chosen, options["out"], force=options["force"], register=register)
     found["registration"] = None
     if register:
         from shadow_mw.commands.plan_register import registered
@@ -172,15 +172,16 @@ def _found(
     }
 
 
-def _write(plan: Plan, out: Path, *, force: bool) -> None:
+def _write(plan: Plan, out: Path, *, force: bool, register: bool) -> None:
     from shadow_mw.decide.plan_file import written
 
     try:
         with out.open("w" if force else "x", encoding="utf-8") as file:
             file.write(written(plan, str(out)))
     except FileExistsError:
+        command = f"shadow-mw plan {out}{' --register' if register else ''}"
         raise click.UsageError(
-            f"{out} is there: read it with `shadow-mw plan {out}`, or --force overwrites it"
+            f"{out} is there: `{command}` takes it as it is, --force overwrites it"
         ) from None
 
 

@@ -77,7 +77,13 @@ def _gates(gates: Sequence[GateResult]) -> Table:
     table = plain_table()
     for name in GATES:
         left = name in ("gate", "needed", "state")
-        table.add_column(name, justify="left" if left else "right", no_wrap=True)
+        # What is wider than the terminal is folded: a state or a figure is never cut.
+        table.add_column(
+            name,
+            justify="left" if left else "right",
+            no_wrap=name in ("needed", "state"),
+            overflow="fold",
+        )
     for gate in gates:
         _, primary, candidate, delta, interval, needed, state = map(shown_plain, cells(gate))
         between = delta if interval == NOTHING else f"{delta}\n{interval}"
