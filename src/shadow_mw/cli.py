@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
+from difflib import get_close_matches
 
 import click
 
@@ -37,6 +38,42 @@ COMMANDS = {
 }
 """Command to module; a module is imported only when its command is used."""
 
+SECTIONS = {
+    "Begin": {
+        "demo": "The whole way on this machine, from an app's calls to a verdict.",
+        "doctor": "Prove that calls are mirrored; name what to mend where not.",
+        "status": "What is mirrored, and what is in force.",
+    },
+    "Decide": {
+        "plan": "What has to hold, what proves it, what it costs; register it.",
+        "report": "Both models side by side; --html writes a page.",
+        "verdict": "GO, NO-GO or INSUFFICIENT, and the evidence for it.",
+        "load": "Send a candidate production's load, from the store.",
+    },
+    "Truth and judges": {
+        "label": "Store ground truth, or let people choose between outputs.",
+        "judge": "Ask LLM judges which output of a pair is better.",
+        "calibrate": "Compare a judge's verdicts with people's.",
+        "embed": "Compare outputs by the cosine of their embeddings.",
+    },
+    "Run": {
+        "on": "Mirror again, within a second.",
+        "off": "Stop mirroring, within a second.",
+        "sample": "Mirror a share of the calls from now on.",
+        "run": "Run the runner here (SHADOW_RUNNER=external).",
+        "serve": "Receive spans over OTLP/HTTP; the live page; /metrics.",
+        "alerts": "Work out alarms, and tell the webhook of what changed.",
+    },
+    "Other data": {
+        "import": "Store and judge pairs of a file, or of a gateway's log.",
+        "export": "Write every pair with its truth, one JSON object a line.",
+        "score": "Report on the pairs of a file, and keep nothing.",
+        "backfill": "Ask a candidate what the primary was asked.",
+        "preflight": "What a candidate's tokeniser makes of stored inputs.",
+    },
+}
+"""Commands as `--help` shows them; nothing is imported for it."""
+
 EXIT_USAGE = 64
 EXIT_FAULT = 70
 """Of this program; 1 is what a failed gate, a raised alarm or a stopped run returns."""
@@ -58,6 +95,24 @@ class LazyGroup(click.Group):
             importlib.import_module(f"shadow_mw.commands.{module}"), cmd_name
         )
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """What is misspelt gets the name that is nearest."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = get_close_matches(args[0], COMMANDS, 1)
+            if not near:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean {near[0]}?", ctx) from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """By what they are for."""
+        for title, rows in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:9}", what) for name, what in rows.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,7 +6,9 @@ import re
 import tomllib
 from pathlib import Path
 
-from shadow_mw.cli import COMMANDS
+from click.testing import CliRunner
+
+from shadow_mw.cli import COMMANDS, SECTIONS, cli
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.settings import Settings, load
 
@@ -18,6 +20,22 @@ def test_every_command_is_one():
     named = set(re.findall(r"shadow-mw ([a-z]+)", README))
 
     assert named <= set(COMMANDS), named - set(COMMANDS)
+
+
+def test_help_has_every_command_in_one_section_and_whole():
+    named = [name for rows in SECTIONS.values() for name in rows]
+    assert sorted(named) == sorted(COMMANDS)
+
+    done = CliRunner().invoke(cli, ["--help"])
+    assert done.exit_code == 0
+    assert "..." not in done.output.partition("Begin:")[2]
+    for rows in SECTIONS.values():
+        for name, what in rows.items():
+            assert re.search(rf"^  {name} +{re.escape(what)}$", done.output, re.M), name
+
+
+def test_a_command_that_is_misspelt_gets_the_nearest():
+    assert "Did you mean report?" in CliRunner().invoke(cli, ["reprot"]).output
 
 
 def test_every_variable_is_a_setting():
