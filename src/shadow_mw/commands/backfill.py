@@ -12,13 +12,12 @@ import click
 from shadow_mw import settings
 from shadow_mw.commands.backfill_run import INTERRUPTED, KEPT, plan, run_work
 from shadow_mw.commands.backfill_text import plan_sentence, sentence
-from shadow_mw.commands.backfill_work import candidates_of, work_of
+from shadow_mw.commands.backfill_work import candidates_of, check_priced, work_of
+from shadow_mw.commands.options import asked_options, budget_options
 from shadow_mw.evaluate.inputs import Wanted, select
 from shadow_mw.evaluate.pipeline import Store
 from shadow_mw.evaluate.series import choose
 from shadow_mw.exceptions import ConfigError, DataError
-from shadow_mw.prices import PriceTable
-from shadow_mw.settings import Candidate, Settings
 from shadow_mw.types import Json
 
 INTERRUPTED_CODE = 130
@@ -27,11 +26,7 @@ SINCE = "Only calls from then on, in UTC, such as 2026-11-02T09:00:00."
 
 
 @click.command()
-@click.option("--store", type=click.Path(path_type=Path), help="Default: SHADOW_STORE.")
-@click.option("--experiment", help="Default: the one with the newest data.")
-@click.option("--candidate", "name", metavar="ID", help="Which of the settings' candidates.")
-@click.option("--candidate-url", metavar="URL", help="Over SHADOW_CANDIDATE_URL.")
-@click.option("--candidate-model", metavar="MODEL", help="Over SHADOW_CANDIDATE_MODEL.")
+@asked_options
 @click.option("--from-candidate", metavar="ID", help="Only calls that this candidate was asked.")
 @click.option(
     "--since",
@@ -43,8 +38,7 @@ SINCE = "Only calls from then on, in UTC, such as 2026-11-02T09:00:00."
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
 @click.option("--limit", type=click.IntRange(0), help="The most calls to take, oldest first.")
 @click.option("--concurrency", type=click.IntRange(1, 1000), help="Calls at once.")
-@click.option("--budget-usd", type=Decimal, help="The most to spend, with what was spent before.")
-@click.option("--max-calls", type=click.IntRange(0), help="The same in calls.")
+@budget_options("The most to spend, with what was spent before.")
 @click.option("--dry-run", is_flag=True, help="Say calls, tokens and cost, and make no call.")
 @click.option("--json", "machine", is_flag=True, help="Print one JSON object.")
 def backfill(
@@ -79,13 +73,13 @@ def backfill(
     changes = {
         "store": store.absolute() if store else None,
         "max_concurrency": concurrency,
-        "budget_usd": _amount(budget_usd),
+        "budget_usd": budget_usd,
         "max_calls": max_calls,
     }
     used = used.model_copy(update={n: value for n, value in changes.items() if value is not None})
     candidates = candidates_of(used, name, candidate_url, candidate_model)
     if not dry_run:
-        _check_budget(used, candidates)
+        check_priced(used, candidates)
     with Store.open(used.store) as opened:
         wanted = _wanted(opened, experiment, selection)
         pairs = select(opened, wanted)
@@ -117,25 +111,6 @@ def _end(results: list[dict[str, Json]], faults: list[str]) -> None:
         raise click.exceptions.Exit(INTERRUPTED_CODE)
     if faults:
         raise click.exceptions.Exit(INCOMPLETE)
-
-
-def _amount(given: Decimal | None) -> Decimal | None:
-    if given is not None and not (given.is_finite() and given >= 0):
-        raise click.UsageError(f"--budget-usd {given}: accepted is an amount of 0 or more")
-    return given
-
-
-def _check_budget(used: Settings, candidates: tuple[Candidate, ...]) -> None:
-    """A budget in USD over an unknown price would never stop anything."""
-    if used.budget_usd is None or used.max_calls is not None:
-        return
-    prices = PriceTable(used.prices)
-    for candidate in candidates:
-        if not prices.knows(candidate.model):
-            raise ConfigError(
-                f"--budget-usd {used.budget_usd}: the price of {candidate.model} is not known; "
-                "give --max-calls too, or set its price in SHADOW_PRICES"
-            )
 
 
 def _wanted(store: Store, experiment: str | None, selection: dict[str, Json]) -> Wanted:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -72,6 +72,23 @@ def candidates_of(
         "nobody to ask: set SHADOW_CANDIDATE_URL and _MODEL, or give --candidate-url and"
         " --candidate-model"
     )
+
+
+def check_priced(used: Settings, candidates: Iterable[Candidate]) -> None:
+    """A budget in USD over an unknown price would never stop anything.
+
+    Raises:
+        ConfigError: that is so of one of them.
+    """
+    if used.budget_usd is None or used.max_calls is not None:
+        return
+    prices = PriceTable(used.prices)
+    for candidate in candidates:
+        if not prices.knows(candidate.model):
+            raise ConfigError(
+                f"--budget-usd {used.budget_usd}: the price of {candidate.model} is not known; "
+                "give --max-calls too, or set its price in SHADOW_PRICES"
+            )
 
 
 def _given(used: Settings, url: str | None, model: str | None) -> Candidate:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from shadow_mw import settings
 from shadow_mw.commands import embed_card
+from shadow_mw.commands.options import budget_options, sample_options
 from shadow_mw.commands.progress import progress
 from shadow_mw.comparisons import Similarity
 from shadow_mw.evaluate.endpoint.alone import alone
@@ -58,13 +59,8 @@ class Job:
 @click.option("--store", type=A_FILE, help="Default: SHADOW_STORE.")
 @click.option("--experiment", help="Default: the one with the newest data.")
 @click.option("--candidate", help="Default: the one with the newest data.")
-@click.option(
-    "--sample", type=click.IntRange(1), default=1000, show_default=True, help="Pairs to draw."
-)
-@click.option("--all", "whole", is_flag=True, help="Compare every pair.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the draw.")
-@click.option("--budget-usd", type=Decimal, help="The most that this run may spend.")
-@click.option("--max-calls", type=click.IntRange(0), help="The same in calls.")
+@sample_options("Pairs", 1000, "Compare every pair.")
+@budget_options("The most that this run may spend.")
 @click.option("--anew", is_flag=True, help="Forget this model's vectors and cosines first.")
 @click.option("--dry-run", is_flag=True, help="Say calls, tokens and cost, and make none.")
 @click.option("--json", "machine", is_flag=True, help="Print one JSON object.")
@@ -194,8 +190,6 @@ def _how(used: Settings, budget_usd: Decimal | None, max_calls: int | None) -> E
             "no embedding model is set: accepted is [embeddings] with url and model in shadow.toml,"
             ' or SHADOW_EMBEDDINGS={"url": "https://host/v1", "model": "..."}'
         )
-    if budget_usd is not None and not (budget_usd.is_finite() and budget_usd >= 0):
-        raise click.UsageError("--budget-usd: accepted is an amount of 0 or more, such as 25.00")
     given = {"budget_usd": budget_usd, "max_calls": max_calls}
     return used.embeddings.model_copy(
         update={name: value for name, value in given.items() if value is not None}

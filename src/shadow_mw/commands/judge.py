@@ -14,6 +14,7 @@ from shadow_mw import settings
 from shadow_mw.commands.judge_files import check_out, read_people, read_rubric, write_rows
 from shadow_mw.commands.judge_run import Done, Work, plans, run
 from shadow_mw.commands.judges import missing
+from shadow_mw.commands.options import budget_options, sample_options
 from shadow_mw.commands.progress import progress
 from shadow_mw.evaluate.calibration.rows import Row
 from shadow_mw.evaluate.judging.family import kin
@@ -42,14 +43,9 @@ INCOMPLETE = 1
 @click.option("--experiment", help="Default: the one with the newest data.")
 @click.option("--candidate", help="Default: the one with the newest data.")
 @click.option("--judge", "names", multiple=True, metavar="NAME", help="Default: all that are set.")
-@click.option(
-    "--sample", type=click.IntRange(1), default=200, show_default=True, help="Pairs to draw."
-)
-@click.option("--all", "whole", is_flag=True, help="Judge every pair.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the draw.")
+@sample_options("Pairs", 200, "Judge every pair.")
 @click.option("--rubric", type=A_FILE, help="A text that replaces the rubric.")
-@click.option("--budget-usd", type=Decimal, help="The most to spend, with what was spent before.")
-@click.option("--max-calls", type=click.IntRange(0), help="The same in calls.")
+@budget_options("The most to spend, with what was spent before.")
 @click.option("--allow-family", is_flag=True, help="Let a model judge its own family.")
 @click.option("--labels", type=A_FILE, help="What people said of pairs, as --out writes them.")
 @click.option("--out", type=A_FILE, help="Write the judged pairs for people to label.")
@@ -102,7 +98,7 @@ def judge(
     how = judge_settings(
         used,
         rubric=None if rubric is None else read_rubric(rubric),
-        budget_usd=_amount(budget_usd),
+        budget_usd=budget_usd,
         max_calls=max_calls,
         allow_same_family=allow_family or None,
     )
@@ -220,12 +216,6 @@ def _head(work: Work, seed: int) -> dict[str, Json]:
 def _why(sample: Sample) -> str:
     reasons = ", ".join(f"{reason} {n:,}" for reason, n in sorted(sample.left_out.items()))
     return f": {reasons}" if reasons else ""
-
-
-def _amount(value: Decimal | None) -> Decimal | None:
-    if value is not None and not (value.is_finite() and value >= 0):
-        raise click.UsageError("--budget-usd: accepted is an amount of 0 or more, such as 25.00")
-    return value
 
 
 def _needs_eval() -> None:

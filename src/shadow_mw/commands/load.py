@@ -12,11 +12,12 @@ import click
 from rich.console import Console
 
 from shadow_mw import settings
-from shadow_mw.commands.backfill_work import Work, candidates_of, work_of
+from shadow_mw.commands.backfill_work import Work, candidates_of, check_priced, work_of
 from shadow_mw.commands.load_card import intention, show
 from shadow_mw.commands.load_figures import shown
 from shadow_mw.commands.load_run import INTERRUPTED, keep, most_at_once, run
 from shadow_mw.commands.load_work import Schedule, schedule
+from shadow_mw.commands.options import asked_options, budget_options
 from shadow_mw.evaluate.arrivals import (
     HOUR_NS,
     Arrivals,
@@ -27,7 +28,7 @@ from shadow_mw.evaluate.arrivals import (
 )
 from shadow_mw.evaluate.pipeline import Store
 from shadow_mw.evaluate.series import choose
-from shadow_mw.exceptions import ConfigError, DataError
+from shadow_mw.exceptions import DataError
 from shadow_mw.results import Series
 from shadow_mw.settings import Settings
 from shadow_mw.types import Json
@@ -38,11 +39,7 @@ HOUR_FORMAT = "%Y-%m-%dT%H"
 
 
 @click.command()
-@click.option("--store", type=click.Path(path_type=Path), help="Default: SHADOW_STORE.")
-@click.option("--experiment", help="Default: the one with the newest data.")
-@click.option("--candidate", "name", metavar="ID", help="Which of the settings' candidates.")
-@click.option("--candidate-url", metavar="URL", help="Over SHADOW_CANDIDATE_URL.")
-@click.option("--candidate-model", metavar="MODEL", help="Over SHADOW_CANDIDATE_MODEL.")
+@asked_options
 @click.option(
     "--factor",
     type=click.FloatRange(0, 1000, min_open=True),
@@ -66,8 +63,7 @@ HOUR_FORMAT = "%Y-%m-%dT%H"
     show_default=True,
     help="The most calls at once: a bound, not a rate.",
 )
-@click.option("--budget-usd", type=Decimal, help="The most to spend, with earlier load runs.")
-@click.option("--max-calls", type=click.IntRange(0), help="The same in calls.")
+@budget_options("The most to spend, with earlier load runs.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Say calls and cost, and make no call.")
 @click.option("--json", "machine", is_flag=True, help="Print one JSON object.")
@@ -116,7 +112,7 @@ def load(
         if dry_run:
             _end_dry(head, machine)
             return
-        _check_budget(work, used)
+        check_priced(used, found)
         _ask(yes)
         result, made = run(work, planned, most_at_once(concurrency))
         limited = limit is not None and len(planned.arrivals) >= limit
@@ -133,8 +129,6 @@ def load(
 
 
 def _settings(store: Path | None, budget_usd: Decimal | None, max_calls: int | None) -> Settings:
-    if budget_usd is not None and not (budget_usd.is_finite() and budget_usd >= 0):
-        raise click.UsageError(f"--budget-usd {budget_usd}: accepted is an amount of 0 or more")
     changes = {
         "store": store.absolute() if store else None,
         "budget_usd": budget_usd,
@@ -185,16 +179,6 @@ def _head(
         "skipped": dict(planned.skipped),
         "usd": None if usd is None else float(usd),
     }
-
-
-def _check_budget(work: Work, used: Settings) -> None:
-    """A budget in USD over an unknown price would never stop anything."""
-    if used.budget_usd is None or used.max_calls is not None or work.is_priced:
-        return
-    raise ConfigError(
-        f"--budget-usd {used.budget_usd}: the price of {work.candidate.model} is not known; give"
-        " --max-calls too, or set its price in SHADOW_PRICES"
-    )
 
 
 def _ask(yes: bool) -> None:

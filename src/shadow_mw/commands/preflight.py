@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from shadow_mw import settings
+from shadow_mw.commands.options import sample_options
 from shadow_mw.commands.preflight_card import as_json, show
 from shadow_mw.commands.progress import progress
 from shadow_mw.evaluate.pipeline import Store
@@ -30,11 +31,7 @@ A_FILE = click.Path(path_type=Path)
 @click.option("--store", type=A_FILE, help="Default: SHADOW_STORE.")
 @click.option("--experiment", help="Default: the one with the newest data.")
 @click.option("--candidate", help="Default: the one with the newest data.")
-@click.option(
-    "--sample", type=click.IntRange(1), default=1000, show_default=True, help="Inputs to draw."
-)
-@click.option("--all", "whole", is_flag=True, help="Read every input.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the draw.")
+@sample_options("Inputs", 1000, "Read every input.")
 @click.option("--json", "machine", is_flag=True, help="Print one JSON object.")
 def preflight(
     tokenizer: Path,
