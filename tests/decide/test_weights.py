@@ -3,10 +3,12 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from decide.article_stores import Kept
 
 from shadow_mw.evaluate.evidence import gather
+from shadow_mw.evaluate.fault_codes import pairs_name
 from shadow_mw.evaluate.series import choose
 from shadow_mw.evaluate.store import Store
 
@@ -112,3 +114,7 @@ def test_faults_of_checks_come_with_their_sessions(tmp_path):
     assert codes.tolist() == [
         -1 if n == 7 else 2 * (n >= EARLY and n % 10 == 0) for n in range(EARLY + LATE)
     ]
+
+
+def test_two_sets_of_pairs_of_one_sum_are_not_taken_for_one():
+    assert pairs_name(np.array([1, 4])) != pairs_name(np.array([2, 3]))

@@ -36,6 +36,8 @@ _RESULTS: Final = f"""SELECT pair, "primary" != ? AS ours, candidate != ? AS the
         AND label IN (SELECT id FROM check_labels WHERE name = ?)"""
 _CODE: Final = f"{PRIMARY_FAULT} * ours + {CANDIDATE_FAULT} * theirs"
 
+PRIME: Final = 1_000_003
+
 
 def matters(pairs: Pairs) -> bool:
     """Whether some pairs belong together, or stand for more calls than others."""
@@ -73,22 +75,24 @@ class _Reader:
     def __init__(self, store: Store, ids: Ints) -> None:
         self._store, self._ids = store, ids
         self._by_id = np.argsort(ids)
-        self._known = {_name(ids): np.zeros(len(ids), np.int8)}
+        self._known = {pairs_name(ids): np.zeros(len(ids), np.int8)}
 
     def codes(self, sql: str, values: tuple[Any, ...]) -> Flags | None:
         """In the order of time; None where nothing was checked."""
-        n, total, many = self._store.one(
-            f"SELECT count(*), total(pair), count(*) FILTER (WHERE ours OR theirs) FROM ({sql})",
-            values,
+        *name, many = self._store.one(
+            "SELECT count(*), total(pair), total(pair * pair % ?),"
+            f" count(*) FILTER (WHERE ours OR theirs) FROM ({sql})",
+            (PRIME, *values),
         )
+        n = name[0]
         if not n:
             return None
-        checked = self._known.get((n, total))
+        checked = self._known.get(tuple(name))
         if checked is None:
             checked = self._checked(
                 _array(self._store, f"SELECT pair FROM ({sql})", values, (n, 1))
             )
-            self._known[n, total] = checked
+            self._known[tuple(name)] = checked
         if not many:
             return checked
         faulty = f"SELECT pair, {_CODE} FROM ({sql}) WHERE ours OR theirs"
@@ -112,9 +116,9 @@ class _Reader:
         return np.where(self._ids[places] == pairs, places, -1)
 
 
-def _name(ids: Ints) -> tuple[int, float]:
-    """By which a set of pairs is known: their number and the sum of their ids."""
-    return len(ids), float(ids.sum())
+def pairs_name(ids: Ints) -> tuple[int, ...]:
+    """By which a set of pairs is known: number, sum, and sum of the squares' remainders."""
+    return len(ids), int(ids.sum()), int((ids * ids % PRIME).sum())
 
 
 def _array(store: Store, sql: str, values: tuple[Any, ...], shape: tuple[int, int]) -> Ints:
