@@ -1,6 +1,6 @@
 """A Django project with an LLM behind one view, and the one line that mirrors its calls.
 
-    pip install shadow-mw django openai
+    pip install "$REPO" django openai               # where shadow_mw's repository is
     export OPENAI_BASE_URL=https://api.openai.com/v1 OPENAI_API_KEY=...
     export SHADOW_CANDIDATE_URL=http://localhost:8001/v1 SHADOW_CANDIDATE_MODEL=my-fine-tune
     python manage.py runserver --noreload

@@ -1,6 +1,6 @@
 """A FastAPI app with an LLM behind one endpoint, and the one line that mirrors its calls.
 
-    pip install shadow-mw fastapi uvicorn openai
+    pip install "$REPO" fastapi uvicorn openai      # where shadow_mw's repository is
     export OPENAI_BASE_URL=https://api.openai.com/v1 OPENAI_API_KEY=...
     export SHADOW_CANDIDATE_URL=http://localhost:8001/v1 SHADOW_CANDIDATE_MODEL=my-fine-tune
     uvicorn main:app

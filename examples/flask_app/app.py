@@ -1,6 +1,6 @@
 """A Flask app with an LLM behind one endpoint, and the one line that mirrors its calls.
 
-    pip install shadow-mw flask openai
+    pip install "$REPO" flask openai      # where shadow_mw's repository is
     export OPENAI_BASE_URL=https://api.openai.com/v1 OPENAI_API_KEY=...
     export SHADOW_CANDIDATE_URL=http://localhost:8001/v1 SHADOW_CANDIDATE_MODEL=my-fine-tune
     flask --app app run          # or: gunicorn app:app

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 
 from click.testing import CliRunner
 
 from shadow_mw.cli import COMMANDS, SECTIONS, cli
-from shadow_mw.evaluate.fields.field_judge import FieldJudge
-from shadow_mw.settings import Settings, load
+from shadow_mw.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -56,22 +54,9 @@ def test_every_short_variable_of_the_table_is_a_setting():
 def test_every_python_block_is_python():
     blocks = re.findall(r"```python\n(.*?)```", README, re.S)
 
-    assert len(blocks) >= 5
+    assert len(blocks) >= 2
     for block in blocks:
         compile(block, "README.md", "exec")
-
-
-def test_every_toml_block_is_a_setting():
-    blocks = re.findall(r"```toml\n(.*?)```", README, re.S)
-
-    assert blocks
-    for block in blocks:
-        FieldJudge.declared(load(**tomllib.loads(block)).fields)
-
-
-def test_every_linked_file_is_there():
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / target).exists(), target
 
 
 def test_every_make_target_is_there():
