@@ -67,7 +67,8 @@ def parse(text: str, locale: Locale | None) -> Decimal | None:
     if found is None or (found[1] and found[2]):
         return None
     amount = _value(found[3], locale)
-    return -amount if (found[1] or found[2]) in ("-", "\N{MINUS SIGN}") else amount
+    # By sign alone: arithmetic would round it to 28 digits.
+    return amount.copy_negate() if (found[1] or found[2]) in ("-", "\N{MINUS SIGN}") else amount
 
 
 def within(text: str, locale: Locale | None) -> Iterator[Decimal]:

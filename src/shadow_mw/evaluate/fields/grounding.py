@@ -77,13 +77,15 @@ def grounded(value: Json, source: Source, node: Node = PLAIN) -> bool | None:
     if rule.normalise in ("enum", "free_text") or isinstance(value, bool) or is_blank(value):
         return None
     if isinstance(value, int | Decimal):
-        return abs(value) in source.numbers(rule.locale) | source.numbers(None)
+        return _unsigned(value) in source.numbers(rule.locale) | source.numbers(None)
     if not isinstance(value, str):
         return None
     text = strict_json.normal(value)
     if rule.normalise == "decimal":
         amount = decimals.parse(text, rule.locale)
-        return _text(text, source) if amount is None else abs(amount) in source.numbers(rule.locale)
+        if amount is None:
+            return _text(text, source)
+        return _unsigned(amount) in source.numbers(rule.locale)
     if rule.normalise == "date":
         day = dates.parse(text, rule.order)
         return _text(text, source) if day is None else day in source.dates(rule.order)
@@ -163,7 +165,7 @@ def _undeclared(text: str, source: Source) -> bool:
     if not any(map(str.isdigit, text)):
         return _text(text, source)
     read = {locale: decimals.parse(text, locale) for locale in _GUESSED}
-    amounts = {locale: abs(amount) for locale, amount in read.items() if amount is not None}
+    amounts = {locale: _unsigned(amount) for locale, amount in read.items() if amount is not None}
     days = dates.readings(text)
     if any(amount in source.numbers(locale) for locale, amount in amounts.items()):
         return True
@@ -172,6 +174,11 @@ def _undeclared(text: str, source: Source) -> bool:
     if (amounts or days) and not (text.isdigit() and len(text) >= LONG_NUMBER):
         return False
     return _text(text, source)
+
+
+def _unsigned(number: int | Decimal) -> int | Decimal:
+    """Digit for digit: `abs` rounds to 28, and raises where an exponent is large."""
+    return number.copy_abs() if isinstance(number, Decimal) else abs(number)
 
 
 def _text(text: str, source: Source) -> bool:
