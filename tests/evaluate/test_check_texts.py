@@ -53,6 +53,9 @@ def test_without_a_text_there_is_no_ratio():
     [
         ("", "filled/empty"),
         (" \n", "filled/empty"),
+        ("\u200b\u2060\ufeff", "filled/empty"),
+        ("\u3164 \u2800", "filled/empty"),
+        ("\u200b\u00e9", "filled/filled"),
         ("ok", "filled/filled"),
         ({"output": None, "tools": [("f", {})]}, "filled/filled"),
         (refused("No."), "filled/filled"),
@@ -130,6 +133,23 @@ def test_refusals_are_read_from_the_first_words(text):
 @pytest.mark.parametrize("text", ANSWERS)
 def test_what_is_no_refusal(text):
     assert not refuses(text)
+
+
+@pytest.mark.parametrize(
+    ("answer", "label"),
+    [
+        ('{"refusal": "No."}', "refused"),
+        ('{"error": "I cannot help with that."}', "refused"),
+        ('{"tax_id": null, "total": "", "message": "I am unable to help with this."}', "refused"),
+        ('{"tax_id": "7", "message": "I am unable to help with this."}', "answered"),
+        ('{"message": "Hello"}', "answered"),
+        ('{"refusal": null, "total": "9.00"}', "answered"),
+        ('{"note": "I cannot help with that."}', "answered"),
+        ('["I cannot help with that."]', "answered"),
+    ],
+)
+def test_a_document_that_only_refuses_is_a_refusal(answer, label):
+    assert Refusal().run(case("{}", answer)).label == f"answered/{label}"
 
 
 def test_what_refuses_late_is_an_answer():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from typing import Final
 
@@ -12,6 +13,9 @@ SHORTEST: Final = 0.5
 LONGEST: Final = 2.0
 BOTH_SHORT: Final = 40
 """Characters below which a ratio says nothing: `Yes.` against `Yes, it is.`"""
+
+UNSEEN: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Fillers and the empty braille pattern: letters and symbols by name."""
 
 CUT: Final = frozenset(
     {"length", "max_tokens", "max_output_tokens", "model_context_window_exceeded", "model_length"}
@@ -65,7 +69,14 @@ class Truncated:
 
 def is_empty(side: Side) -> bool:
     """Nothing that an app could use."""
-    return not (side.text or side.tool_calls or side.refusal.strip())
+    return not (side.tool_calls or _is_visible(side.text) or _is_visible(side.refusal))
+
+
+def _is_visible(text: str) -> bool:
+    """Whether it has anything but space, controls, and letters that print as nothing."""
+    if text.isascii():
+        return bool(text.strip())
+    return any(unicodedata.category(c)[0] not in "CZ" and c not in UNSEEN for c in text)
 
 
 def _both(
