@@ -72,6 +72,7 @@ def _contents(parts: list[dict[str, Json]], kind: str) -> list[str]:
 
 def _tool_call(part: dict[str, Json]) -> ToolCall:
     arguments = part.get("arguments")
-    text = arguments if isinstance(arguments, str) else strict_json.dumps(arguments or {})
+    given = {} if arguments is None else arguments
+    text = given if isinstance(given, str) else strict_json.dumps(given)
     # Servers write no arguments as an empty string.
     return ToolCall(str(part.get("name") or ""), text.strip() or "{}", part.get("id"))

@@ -114,7 +114,7 @@ def observation(span: SpanRecord, prices: PriceTable) -> Observation | None:
         model=models[0] or models[1],
         outcome=outcome,
         answered=outcome == Outcome.OK and not partial,
-        error_type=_text(attributes, semconv.ERROR_TYPE),
+        error_type=None if outcome == Outcome.OK else _text(attributes, semconv.ERROR_TYPE),
         reason=_text(attributes, semconv.REASON),
         finish_reason=_finish_reason(attributes),
         latency_ms=_latency(span),
@@ -132,7 +132,8 @@ def observation(span: SpanRecord, prices: PriceTable) -> Observation | None:
         key=_text(attributes, semconv.KEY),
         segment=_text(attributes, semconv.SEGMENT),
         session=_text(attributes, semconv.SESSION),
-        sample_rate=_number(attributes, semconv.SAMPLE_RATE),
+        # No call was sampled at a rate of 0.
+        sample_rate=_number(attributes, semconv.SAMPLE_RATE) or None,
         content=Content(
             request=_text(attributes, semconv.REQUEST),
             system=_text(attributes, semconv.SYSTEM_INSTRUCTIONS),
@@ -154,7 +155,8 @@ def _outcome(span: SpanRecord, attributes: Attributes) -> str:
     given = _text(attributes, semconv.OUTCOME)
     if given in list(Outcome):
         return str(given)
-    return Outcome.ERROR if span.failed else Outcome.OK
+    failed = span.failed or _text(attributes, semconv.ERROR_TYPE) is not None
+    return Outcome.ERROR if failed else Outcome.OK
 
 
 def _candidate_id(role: str, attributes: Attributes, models: list[str | None]) -> str:

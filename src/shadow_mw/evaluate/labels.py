@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from shadow_mw.evaluate import strict_json
-from shadow_mw.evaluate.fields.judge import leaves
+from shadow_mw.evaluate.fields.judge import check_truth
 from shadow_mw.exceptions import DataError
 from shadow_mw.results import Label
 from shadow_mw.types import Json
@@ -51,8 +51,7 @@ def _label(line: bytes, *, first: bool) -> Label:
         raise ValueError("`key` must be a string that is not empty")
     if not isinstance(truth, dict):
         raise ValueError("`truth` must be an object")
-    if not any(True for _ in leaves(truth)):
-        raise ValueError("`truth` labels no field")
+    check_truth(truth)
     return Label(key, truth)
 
 

@@ -56,8 +56,8 @@ class Pair:
         """Whether there are answers to hold against each other, or against the truth."""
         return (
             self.excluded is None
+            # What was asked decides: no candidate opts out of being judged.
             and self.primary.observation.has_answer
-            and self.candidate.observation.has_answer
             and self._recorded
         )
 

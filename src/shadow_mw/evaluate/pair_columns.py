@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from shadow_mw.evaluate.pair_sums import INFINITE
 from shadow_mw.evaluate.series import DATED, SERIES, WEIGHT
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evaluate.tables import DOCUMENT
@@ -30,7 +31,8 @@ COLUMNS: Final[dict[str, tuple[str, Any]]] = {
     "scored": ("scored", np.bool_),
     **{name: (f"coalesce({name}, 0)", np.int8) for name in DOCUMENT},
     "primary_failed": ("primary_failed", np.bool_),
-    "candidate_failed": ("candidate_failed", np.bool_),
+    # Whoever ended it: a primary that was cut off is in no pair that compares.
+    "candidate_failed": (f"candidate_latency_ms IS {INFINITE}", np.bool_),
     **{f"{leg}_latency_ms": (_MS.format(other, leg), np.float64) for other, leg in _BOTH},
     **{f"{leg}_cost_usd": (_USD.format(other, leg), np.float64) for other, leg in _BOTH},
     "exact": ("coalesce(exact_match, -1)", np.int8),

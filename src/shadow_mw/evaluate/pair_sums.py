@@ -23,7 +23,6 @@ BOTH_TTFT: Final = f"{_TTFT} AND primary_ttft_ms IS NOT NULL AND candidate_ttft_
 """Pairs whose latency compares, and whose time to the first byte does."""
 
 _LEG: Final = {
-    "failed": "total({0}_failed)",
     "correct": "total({0}_correct)",
     "hallucinated": "total({0}_hallucinated)",
     "all_correct": "total(leaves > 0 AND {0}_correct = leaves)",
@@ -51,6 +50,9 @@ SUMS: Final = {
     "backfilled": "count(*) FILTER (WHERE NOT timed AND excluded IS NULL)",
     "ms": f"count(*) FILTER (WHERE {BOTH_MS})",
     "ttft": f"count(*) FILTER (WHERE {BOTH_TTFT})",
+    "primary_failed": "total(primary_failed)",
+    # A candidate's call that was cut off or cancelled is one that its caller did not get.
+    "candidate_failed": f"total(candidate_latency_ms IS {INFINITE})",
     **{f"{leg}_{name}": sql.format(leg) for name, sql in _LEG.items() for leg in LEGS},
 }
 

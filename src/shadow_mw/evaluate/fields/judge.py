@@ -1,7 +1,8 @@
 """The strict field judge: what each leg did with every field of the truth, no partial credit.
 
 A leaf is a value that is neither an object nor a list with items. A key that the truth lacks is not
-labelled; `null` in the truth says that there is no value, and may be hallucinated. Items of lists
+labelled; `null` in the truth says that there is no value, and may be hallucinated; so may what a
+placeholder such as `""` or `"N/A"` in the truth stands for. Items of lists
 are paired first (`align`). The truth's list is the whole list: an item that it lacks is
 hallucinated at each of its leaves, one that the output lacks is missed.
 """
@@ -20,7 +21,7 @@ from shadow_mw.evaluate.fields.walk import Leaf, Walk
 from shadow_mw.results import FieldOutcome
 from shadow_mw.types import Json
 
-__all__ = ["FieldScore", "is_blank", "judge", "judge_pair", "leaves"]
+__all__ = ["FieldScore", "check_truth", "is_blank", "judge", "judge_pair", "leaves"]
 
 Schemas = tuple[Schema | None, Schema | None]
 
@@ -93,6 +94,33 @@ def leaves(truth: Json, path: str = "") -> Iterator[tuple[str, Json]]:
         yield path, truth
 
 
+def check_truth(truth: Json) -> None:
+    """Refuse a truth that labels nothing where somebody may think that it does.
+
+    Raises:
+        ValueError: saying which part, and what to write instead.
+    """
+    if not any(True for _ in leaves(truth)):
+        raise ValueError("`truth` labels no field")
+    path = next(_empty(truth, ""), None)
+    if path is not None:
+        raise ValueError(
+            f"`truth` labels no field in {path}: say null where there is nothing, or leave it out"
+        )
+
+
+def _empty(value: Json, path: str) -> Iterator[str]:
+    """Objects without a key."""
+    if isinstance(value, dict):
+        if not value:
+            yield path
+        for key, item in value.items():
+            yield from _empty(item, join(path, key))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _empty(item, f"{path}[]")
+
+
 def _of_both(outcomes: Sequence[FieldOutcome]) -> tuple[FieldOutcome, FieldOutcome]:
     return outcomes[0], outcomes[-1]
 
@@ -103,7 +131,7 @@ def _score(leaf: Leaf) -> FieldScore:
     undecided = FieldOutcome.NOT_LABELLED
     if primary is undecided or candidate is undecided:
         return FieldScore(leaf.path, None, undecided, undecided)
-    return _known(leaf.path, "null" if leaf.truth is None else "value", primary, candidate)
+    return _known(leaf.path, "null" if leaf.is_null else "value", primary, candidate)
 
 
 _known = lru_cache(4096)(FieldScore)

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Protocol
 
 from shadow_mw.evaluate import strict_json
-from shadow_mw.evaluate.fields.judge import leaves
+from shadow_mw.evaluate.fields.judge import check_truth
 from shadow_mw.evaluate.ingest import Content, Observation
 from shadow_mw.evaluate.judging.imported import Verdicts
 from shadow_mw.evaluate.rows import values as v
@@ -137,8 +137,7 @@ class Reader:
             return None
         if row["key"] is None:
             raise ValueError("`truth` needs a `key`, and this row says that it has none")
-        if not any(True for _ in leaves(truth)):
-            raise ValueError("`truth` labels no field")
+        check_truth(truth)
         return strict_json.dumps(self.redaction.json(truth))
 
     def _request(self, row: Mapping[str, Json]) -> tuple[Call | None, Content]:
@@ -166,8 +165,7 @@ class Reader:
     ) -> Observation:
         get = leg.get
         model, cost, expects = get("model"), get("cost_usd"), get("expects_json")
-        outcome = get("outcome") or default_outcome(get("error"))
-        partial = bool(get("partial"))
+        outcome, partial = _outcome(identity.role, leg), bool(get("partial"))
         experiment, pair_id = identity.stored
         return Observation(
             experiment=experiment,
@@ -222,6 +220,14 @@ class Reader:
         for name, value in part.items() if isinstance(part, dict) else ():
             clean = self.redaction.output if isinstance(value, str) else self.redaction.json
             part[name] = clean(value)
+
+
+def _outcome(role: str, leg: Mapping[str, Json]) -> str:
+    error = leg.get("error")
+    outcome: str = leg.get("outcome") or default_outcome(error)
+    if error and outcome == Outcome.OK:
+        raise ValueError(f"`{role}.error` says that the call failed, and `{role}.outcome` is ok")
+    return outcome
 
 
 def default_outcome(error: str | None) -> str:

@@ -95,7 +95,7 @@ def _number(value: Json) -> float:
 
 def _share(value: Json) -> float:
     number = _number(value)
-    if number > 1:
+    if not 0 < number <= 1:
         raise Wrong
     return number
 
@@ -167,7 +167,7 @@ FILLED = Kind("a string that is not empty", _filled)
 FLAG = Kind("true or false", _flag)
 COUNT = Kind("a whole number of 0 or more", _count)
 NUMBER = Kind("a number of 0 or more", _number)
-SHARE = Kind("a number from 0 to 1", _share)
+SHARE = Kind("a number above 0, 1 at most", _share)
 OBJECT = Kind("an object", _object)
 OBJECTS = Kind("a list of objects", _objects)
 TRACE_ID = Kind("32 hex digits", _hex(32))
