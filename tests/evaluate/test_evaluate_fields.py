@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.fields.judge import is_blank, judge, judge_pair, leaves
+from shadow_mw.evaluate.fields.rules import compile_rules, read_rules
 from shadow_mw.results import UNLABELLED, FieldOutcome
 
 RECEIPTS = Path(__file__).parents[3] / "shared" / "data" / "receipts.jsonl"
@@ -49,10 +50,39 @@ TAX_FREE = {"total": "9.00", "tax_id": None}
         (None, [], "null_like"),
         (None, {}, "null_like"),
         (None, {"number": None}, "null_like"),
+        # A truth that says so in other words than null.
+        ("", "X", "hallucinated"),
+        ("N/A", "X", "hallucinated"),
+        ("-", 0, "hallucinated"),
+        ("", {"number": "X"}, "hallucinated"),
+        ("N/A", "N/A", "correct_null"),
+        ("", None, "null_like"),
+        ("N/A", "", "null_like"),
+        ("N/A", {}, "null_like"),
     ],
 )
 def test_one_leaf_has_one_outcome(truth, output, outcome):
     assert judge({"f": truth}, {"f": output}) == [("f", outcome)]
+
+
+def test_a_placeholder_in_the_truth_is_one_more_null_unless_an_enum_has_it():
+    truth = {"risk": "unknown", "tax_id": ""}
+    (risk, tax_id) = judge_pair(truth, truth, {"risk": "high", "tax_id": "X"})
+    assert [(s.truth, s.primary, s.candidate) for s in (risk, tax_id)] == [
+        ("null", "correct_null", "hallucinated")
+    ] * 2
+    enum = compile_rules(read_rules({"risk": {"normalise": "enum", "values": ["High", "Unknown"]}}))
+    (risk, _) = judge_pair(truth, {"risk": "UNKNOWN"}, {"risk": "high"}, enum)
+    assert (risk.truth, risk.primary, risk.candidate) == ("value", "correct", "wrong_value")
+
+
+def test_what_stands_in_an_empty_lists_place_is_made_up_leaf_by_leaf():
+    made_up = judge({"items": []}, {"items": {"sku": "A", "price": 1, "note": None}})
+    assert made_up == [
+        ("items", "wrong_value"),
+        ("items[].price", "hallucinated"),
+        ("items[].sku", "hallucinated"),
+    ]
 
 
 def test_an_absent_key_is_a_null_in_the_output_and_no_label_in_the_truth():
@@ -154,7 +184,9 @@ def test_the_order_of_keys_is_irrelevant(truth, output):
 @given(OBJECTS, VALUES, VALUES)
 def test_null_labels_are_all_accounted_for(truth, primary, candidate):
     nulls = [score for score in judge_pair(truth, primary, candidate) if score.truth == "null"]
-    stated = sum(value is None for _, value in leaves(truth))
+    stated = sum(
+        value is None or (isinstance(value, str) and is_blank(value)) for _, value in leaves(truth)
+    )
     invented = [score for score in nulls if "[]" in score.path]
     assert stated <= len(nulls) <= stated + len(invented)
     possible = {"hallucinated", "correct_null", "null_like", "invalid_output"}

@@ -1,8 +1,10 @@
 """Which item of an output's list stands for which item of the truth's.
 
-The cost of a pair is its number of unequal leaves, by the rules and never by similarity; where
-items of the truth are left over, less what they would miss: the most leaves are right in all. In
-that count a list inside an item costs the leaves of its items that have no identical one.
+The cost of a pair is its number of unequal leaves, by the rules and never by similarity, those that
+the truth's item does not mention among them: else what was made up for one item would go unseen as
+another's. Where items of the truth are left over, it is less what they would miss: the most leaves
+are right in all. In that count a list inside an item costs the leaves of its items that have no
+identical one.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from shadow_mw.evaluate.fields.assignment import assign
 from shadow_mw.evaluate.fields.rules import Matching, Node
@@ -25,9 +28,14 @@ class _Item:
 
     form: Json
     identity: Hashable
+    """Without the keys that are null."""
+    keys: frozenset[str]
+    """Of an object, those that are null too."""
     missed: int
     """Its leaves that are wrong where it has no partner."""
 
+
+NO_KEYS: frozenset[str] = frozenset()
 
 Partners = list[int | None]
 """For each item of the truth its partner's place in the output."""
@@ -44,14 +52,28 @@ def align(node: Node, truth: list[Json], output: list[Json]) -> Partners:
         return _in_order(ours, theirs)
     if matching == "keyed":
         return _by(ours, theirs, lambda item: tuple(_at(item.form, path) for path in node.by))
-    partners = _by(ours, theirs, lambda item: item.identity)
-    taken = set(partners)
+    partners: Partners = [None] * len(ours)
+    _add(partners, ours, theirs, partial(_by, key=lambda item: (item.identity, item.keys)))
+    _add(partners, ours, theirs, partial(_by, key=lambda item: item.identity))
+    _add(partners, ours, theirs, _assigned)
+    return partners
+
+
+def _add(
+    partners: Partners,
+    ours: list[_Item],
+    theirs: list[_Item],
+    pair: Callable[[list[_Item], list[_Item]], Partners],
+) -> None:
+    """Pair what has no partner yet."""
     left = [place for place, partner in enumerate(partners) if partner is None]
+    if not left:
+        return
+    taken = set(partners)
     rest = [place for place in range(len(theirs)) if place not in taken]
-    found = _assigned([ours[place] for place in left], [theirs[place] for place in rest])
+    found = pair([ours[place] for place in left], [theirs[place] for place in rest])
     for place, partner in zip(left, found, strict=True):
         partners[place] = None if partner is None else rest[partner]
-    return partners
 
 
 def _matching(node: Node, items: list[Json]) -> Matching:
@@ -61,7 +83,15 @@ def _matching(node: Node, items: list[Json]) -> Matching:
 
 def _items(node: Node, values: list[Json]) -> list[_Item]:
     forms = [_form(node.item, value) for value in values]
-    return [_Item(form, _identity(node.item, form), _unequal(form, None)) for form in forms]
+    return [
+        _Item(
+            form,
+            _identity(node.item, form),
+            frozenset(form) if isinstance(form, dict) else NO_KEYS,
+            _unequal(form, None),
+        )
+        for form in forms
+    ]
 
 
 def _form(node: Node, value: Json) -> Json:
@@ -178,7 +208,13 @@ def _chosen(
 
 
 def _cost(truth: _Item, output: _Item) -> int:
-    return _unequal(truth.form, output.form) - truth.missed
+    cost = _unequal(truth.form, output.form) - truth.missed
+    return cost if output.keys <= truth.keys else cost + _unmentioned(truth, output)
+
+
+def _unmentioned(truth: _Item, output: _Item) -> int:
+    """Leaves of the output's item under keys that the truth's does not have."""
+    return sum(_unequal(output.form[key], None) for key in output.keys - truth.keys)
 
 
 def _unequal(truth: Json, output: Json) -> int:

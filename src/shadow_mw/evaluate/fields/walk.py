@@ -47,6 +47,8 @@ class Leaf:
     truth: Json
     values: tuple[Json, ...]
     outcomes: Outcomes
+    is_null: bool
+    """The truth says that there is no value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +115,14 @@ class Walk:
             self._leaf(node, path, truth, legs)
 
     def _leaf(self, node: Node, path: str, truth: Json, legs: tuple[Json, ...]) -> None:
+        is_null = truth is None or _says_null(node, truth)
         if truth is None:
             outcomes = tuple([_null_leaf(value) for value in legs])
+        elif is_null:
+            outcomes = tuple([_placeholder_leaf(node, truth, value) for value in legs])
         else:
             outcomes = tuple([_value_leaf(node, truth, value) for value in legs])
-        self.leaves.append(Leaf(path, node, truth, legs, outcomes))
+        self.leaves.append(Leaf(path, node, truth, legs, outcomes, is_null))
 
     def _object(
         self, node: Node, path: str, truth: dict[str, Json], legs: tuple[Json, ...]
@@ -146,6 +151,10 @@ class Walk:
                         self._surplus(number, inside, item)
         if not truth:
             self._leaf(node, path, truth, legs)
+            for number, leg in enumerate(legs):
+                # What stands in an empty list's place was made up as its items would have been.
+                if not (isinstance(leg, list | Misplaced) or leg is NO_OUTPUT or is_blank(leg)):
+                    self._surplus(number, inside, leg)
         for item, below in zip(truth, zip(*columns, strict=True), strict=True):
             self._visit(node.item, inside, item, below)
 
@@ -211,6 +220,23 @@ def _null_leaf(output: Json) -> FieldOutcome:
         return INVALID
     value = output.value if isinstance(output, Misplaced) else output
     return NULL_LIKE if is_blank(value) else HALLUCINATED
+
+
+def _says_null(node: Node, truth: Json) -> bool:
+    """A placeholder in the truth labels no value, unless it is declared as one of an enum."""
+    if not isinstance(truth, str) or not is_blank(truth):
+        return False
+    declared = node.rule.values if node.rule.normalise == "enum" else ()
+    return all(node.normal(truth) != node.normal(value) for value in declared)
+
+
+def _placeholder_leaf(node: Node, truth: Json, output: Json) -> FieldOutcome:
+    """What differs from a truth such as `""` or `"N/A"`: a value is made up, a null is none."""
+    if output is not None and not isinstance(output, Misplaced):
+        outcome = _value_leaf(node, truth, output)
+        if outcome in (CORRECT, INVALID):
+            return CORRECT_NULL if outcome is CORRECT else INVALID
+    return NULL_LIKE if output is None else _null_leaf(output)
 
 
 def _beyond(path: str, blank: bool, schema: Schema | None) -> FieldOutcome:
