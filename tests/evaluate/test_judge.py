@@ -13,7 +13,6 @@ from email.utils import format_datetime
 import pytest
 from support.judge_server import Raw, chat, chat_tool, judge_server, message, verdict
 
-from shadow_mw.evaluate.endpoint.http import seconds
 from shadow_mw.evaluate.judging.fingerprint import epoch_of, spec_of
 from shadow_mw.evaluate.judging.judge import judge_pairs, plan
 from shadow_mw.evaluate.judging.pools import newest, pools
@@ -23,6 +22,7 @@ from shadow_mw.exceptions import ConfigError, DataError
 from shadow_mw.prices import PriceTable
 from shadow_mw.settings import Price
 from shadow_mw.types import Role, WireFormat
+from shadow_mw.wire.retry_after import seconds
 
 SETTINGS = JudgeSettings(concurrency=4, timeout=20)
 PRICES = PriceTable({"judge-1": Price(input=Decimal(10), output=Decimal(20))})

@@ -253,6 +253,13 @@ def test_too_many_requests_are_waited_for(shop):
     assert len(shop.seen()) == 4
 
 
+def test_a_server_may_say_until_when_it_is_busy_as_a_date(shop):
+    shop.fill(row(1))
+    result = shop.result(model="new:busy")
+    assert (result["asked"], result["failed"]) == (1, {})
+    assert len(shop.seen()) == 2
+
+
 def test_a_rate_limit_that_stays_is_no_answer_and_ends_the_run(shop):
     shop.fill(*map(row, range(20)))
     result = shop.result("--concurrency", "4", code=1, model="new:limited")

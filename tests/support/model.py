@@ -14,12 +14,15 @@ import asyncio
 import gzip
 import hashlib
 import json
+import math
 import signal
 import socket
 import struct
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 from typing import Any
 
 from support import formats
@@ -59,6 +62,7 @@ class Model:
         self.otherwise: list[str | None] = []
         self.seen: list[Request] = []
         self.tries: dict[str, int] = {}
+        self.busy_until = 0
         self.gate = asyncio.Semaphore(0)
         self.worker = asyncio.Lock()
 
@@ -118,6 +122,7 @@ class Model:
         self.mode, self.delay, self.key = "ok", 0.3, ""
         self.seen.clear()
         self.tries.clear()
+        self.busy_until = 0
         self.gate = asyncio.Semaphore(0)
         return {}
 
@@ -146,6 +151,7 @@ class Model:
             "redirect": self._redirect,
             "ratelimit": self._rate_limit,
             "limited": self._limited,
+            "busy": self._busy,
             "gated": self._gated,
             "gzip": self._gzip,
         }
@@ -238,6 +244,14 @@ class Model:
     async def _limited(self, request: Request, reply: Reply, after: str = "0") -> None:
         body = json.dumps(formats.error(request.path, 429, "too many requests")).encode()
         await reply.whole(429, body, "application/json", [("retry-after", after)])
+
+    async def _busy(self, request: Request, reply: Reply) -> None:
+        """Too much for four seconds, which it says as a date."""
+        self.busy_until = self.busy_until or math.ceil(time.time()) + 4
+        if time.time() < self.busy_until:
+            await self._limited(request, reply, after=formatdate(self.busy_until, usegmt=True))
+        else:
+            await self._answer(request, reply)
 
     async def _gated(self, request: Request, reply: Reply) -> None:
         await reply.begin(200)

@@ -13,13 +13,13 @@ import httpx2
 
 from shadow_mw.runner.decode import decoded
 from shadow_mw.settings import Candidate, Settings
-from shadow_mw.types import Exchange, Outcome, Reason, Reply, WireFormat
+from shadow_mw.types import Exchange, Outcome, Reason, Reply
 from shadow_mw.wire import format_of
+from shadow_mw.wire.retry_after import seconds
 
 if TYPE_CHECKING:
     from shadow_mw.types import Json
 
-ANTHROPIC_VERSION = "2023-06-01"
 ROLE_HEADER = {"x-shadow-role": "candidate"}
 """So that a shadowed app which serves the candidate does not mirror it again."""
 
@@ -111,17 +111,19 @@ class CandidateClient:
             reason,
             status=response.status_code,
             ttft_ns=first if body.get("stream") and reason is None else None,
-            retry_after=_seconds(response.headers.get("retry-after")),
+            retry_after=seconds(response.headers.get("retry-after")),
         )
 
     def _headers(self, exchange: Exchange) -> dict[str, str]:
         """An allow-list: protocol versions and our own key, nothing of the primary's."""
-        headers = exchange.headers | ROLE_HEADER | {"accept-encoding": "identity"}
-        key = self._candidate.api_key.get_secret_value() if self._candidate.api_key else None
-        if exchange.format is WireFormat.ANTHROPIC_MESSAGES:
-            headers.setdefault("anthropic-version", ANTHROPIC_VERSION)
-            return headers | ({"x-api-key": key} if key else {})
-        return headers | ({"authorization": f"Bearer {key}"} if key else {})
+        wire, key = format_of(exchange.format), self._candidate.api_key
+        return {
+            **wire.headers,
+            **exchange.headers,
+            **ROLE_HEADER,
+            "accept-encoding": "identity",
+            **wire.key_headers(key.get_secret_value() if key else None),
+        }
 
     async def close(self) -> None:
         """Close the connections."""
@@ -149,10 +151,3 @@ def _failed(started: int, outcome: Outcome, reason: Reason, message: str = "") -
     error = reason.removeprefix("candidate_")
     reply = Reply(error=error, error_message=message or None, complete=False)
     return Leg(started, started, outcome, reply, reason)
-
-
-def _seconds(value: str | None) -> float | None:
-    try:
-        return max(float(value), 0.0) if value else None
-    except ValueError:
-        return None

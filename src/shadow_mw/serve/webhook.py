@@ -9,7 +9,6 @@ import threading
 import time
 from contextlib import closing
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Final, Protocol
 
 import httpx2
@@ -17,6 +16,7 @@ import httpx2
 from shadow_mw.alarms import Message
 from shadow_mw.exceptions import StoreError
 from shadow_mw.version import __version__
+from shadow_mw.wire.retry_after import seconds
 
 logger = logging.getLogger("shadow_mw")
 
@@ -80,7 +80,7 @@ class Webhook:
                     shown += chunk
                     if len(shown) >= SHOWN or time.monotonic() > end:
                         break
-                after = _seconds(response.headers.get("retry-after", ""))
+                after = seconds(response.headers.get("retry-after"))
                 return Answer(response.status_code, _line(shown), after)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             return Answer(None, type(error).__name__)
@@ -149,16 +149,6 @@ def _rest(answer: Answer, failures: int) -> float:
         return min(max(answer.retry_after, INTERVAL), LONGEST_OBEYED)
     longest = min(FIRST_REST * 2.0 ** min(failures, 20), LONGEST_REST)
     return longest * random.uniform(0.5, 1.0)
-
-
-def _seconds(value: str) -> float | None:
-    """Of a Retry-After: a number, or a date."""
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        return max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _line(data: bytes) -> str:

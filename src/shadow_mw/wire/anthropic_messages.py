@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from shadow_mw.exceptions import WireError
 from shadow_mw.types import Call, Json, Reason, Reply, ToolCall, Usage, WireFormat
@@ -33,6 +34,7 @@ class AnthropicMessages(Format):
     operation = "chat"
     provider = "anthropic"
     path = "/messages"
+    headers = MappingProxyType({"anthropic-version": "2023-06-01"})
     withheld = frozenset(
         {
             "metadata",
@@ -47,6 +49,10 @@ class AnthropicMessages(Format):
             *_STATE,
         }
     )
+
+    def key_headers(self, key: str | None) -> dict[str, str]:
+        """As in every format, by the header that Anthropic reads."""
+        return {"x-api-key": key} if key else {}
 
     def read_request(self, body: Mapping[str, Json]) -> Call:
         """Read a request."""

@@ -36,6 +36,8 @@ class Format(ABC):
     provider: ClassVar[str]
     path: ClassVar[str]
     """Below a base URL that ends in `/v1`."""
+    headers: ClassVar[Mapping[str, str]] = {}
+    """What every request says of its format."""
     withheld: ClassVar[frozenset[str]]
     """Request fields that hold state or identity at the primary's provider."""
     stores: ClassVar[bool] = False
@@ -75,6 +77,10 @@ class Format(ABC):
         }
         changed = kept | {"model": model} | self._forced(body) | dict(params)
         return {name: value for name, value in changed.items() if name not in remove}
+
+    def key_headers(self, key: str | None) -> dict[str, str]:
+        """The header that says who calls; none where there is no key."""
+        return {"authorization": f"Bearer {key}"} if key else {}
 
     def _forced(self, body: Mapping[str, Json]) -> dict[str, Json]:
         fields: dict[str, Json] = {"store": False} if self.stores else {}

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx2
 
 from shadow_mw.types import Json
+from shadow_mw.wire.retry_after import seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +82,3 @@ class Endpoint:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
-
-
-def seconds(value: str | None) -> float | None:
-    """Retry-After, in seconds or as a date."""
-    if not value:
-        return None
-    if re.fullmatch(r"\d{1,9}(\.\d+)?", value.strip()):
-        return float(value)
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    aware = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max((aware - datetime.now(UTC)).total_seconds(), 0.0)

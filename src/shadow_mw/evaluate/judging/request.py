@@ -6,9 +6,9 @@ from shadow_mw.evaluate.judging.family import families
 from shadow_mw.evaluate.judging.prompt import SCHEMA, Prompt
 from shadow_mw.evaluate.judging.values import Judge
 from shadow_mw.types import Json, WireFormat
+from shadow_mw.wire import format_of
 
 TOOL = "verdict"
-ANTHROPIC_VERSION = "2023-06-01"
 ROLE_HEADER = {"x-shadow-role": "judge"}
 """So that a shadowed app which serves the judge does not mirror it."""
 _DESCRIPTION = "Give the analysis, then the verdict."
@@ -25,11 +25,9 @@ def body_of(judge: Judge, prompt: Prompt) -> dict[str, Json]:
 
 def headers_of(judge: Judge) -> dict[str, str]:
     """Our own key, and nobody else's."""
-    headers = ROLE_HEADER | {"accept-encoding": "identity"}
-    if judge.format is WireFormat.ANTHROPIC_MESSAGES:
-        headers["anthropic-version"] = ANTHROPIC_VERSION
-        return headers | ({"x-api-key": judge.api_key} if judge.api_key else {})
-    return headers | ({"authorization": f"Bearer {judge.api_key}"} if judge.api_key else {})
+    wire = format_of(judge.format)
+    own = ROLE_HEADER | {"accept-encoding": "identity"}
+    return {**wire.headers, **own, **wire.key_headers(judge.api_key)}
 
 
 def _openai(judge: Judge, prompt: Prompt) -> dict[str, Json]:
