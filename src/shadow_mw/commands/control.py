@@ -145,4 +145,6 @@ def _print(state: dict[str, Any]) -> None:
         counts = ", ".join(f"{name} {n}" for name, n in sorted(outcomes.items()))
         spent = float(state["spent_usd"].get(candidate, 0))
         name = f"{candidate}, asked again" if candidate == REPEAT else candidate
-        click.echo(f"  {name}  {counts}, spent about ${spent:.4f}")
+        # No zero for what has no price: the runner counts it as nothing.
+        money = f"spent about ${spent:.4f}" if spent else "nothing spent that has a known price"
+        click.echo(f"  {name}  {counts}, {money}")

@@ -41,7 +41,11 @@ FAULT_SECONDS = 2.0
 
 @click.command()
 def serve() -> None:
-    """Receive spans over OTLP/HTTP at SHADOW_LISTEN, judge and store them, until SIGTERM."""
+    """Receive spans over OTLP/HTTP, judge and store them, and show the live page, until SIGTERM.
+
+    It listens at SHADOW_LISTEN, by default 127.0.0.1:4319, and beyond this host only with
+    SHADOW_OTLP_TOKEN. The page is at its address; it shows a store that was there before, too.
+    """
     _require_extra()
     from shadow_mw.serve.app import build  # behind the check, too
 
