@@ -143,6 +143,30 @@ def test_thousands_of_small_segments_are_decided_in_seconds(good):
     assert sum(row.pairs for row in found.segments) == n
 
 
+def test_labels_are_not_of_the_easy_calls_alone(good):
+    n = len(good.pairs)
+    plan, number = plan_of(accuracy=Rate(margin=0.005)), np.arange(n)
+    differ = number % 50 == 7
+
+    def gate_of(chosen, exact):
+        columns = ("leaves", "primary_correct", "candidate_correct")
+        cut = {name: getattr(good.pairs, name) * chosen for name in columns}
+        found = with_columns(good, scored=chosen, exact=exact.astype(np.int8), **cut)
+        return gate(found, plan, "coverage.labels")
+
+    found = gate_of(~differ, ~differ)
+    assert found.state is State.UNPROVEN
+    assert "11,760 of 12,000 pairs have a truth" in found.reason
+    assert "differ in 0 % of these and in 100 % of the others" in found.reason
+    # A random half, the hard ones first, and where nothing is compared.
+    for chosen, exact in (
+        (number % 2 == 0, number % 101 > 3),
+        (differ | (number % 3 == 0), ~differ),
+        (~differ, np.full(n, -1)),
+    ):
+        assert gate_of(chosen, exact).state is State.PASS
+
+
 def test_labels_are_from_all_of_the_window(good):
     plan, day = plan_of(accuracy=Rate(margin=0.005)), (good.pairs.time_s - START) // DAY
     n = len(day)

@@ -114,11 +114,17 @@ def _labels(case: Case) -> list[GateResult]:
         return []
     needed = case.plan.window.hour_share
     weekdays = found.weekdays if case.plan.window.weekday_times else ()
-    reason = f"{words.share(found.share)} of calls lie on days with labels"
+    reason = (
+        f"{words.share(found.share)} of calls lie on days with labels,"
+        f" {found.pairs:,} of {words.calls(len(case.pairs), 'pair')} have a truth"
+    )
     if weekdays:
         reason += f"; none on any {', '.join(weekdays)}"
     elif found.days:
         reason += f"; too few on {_first(list(found.days))}"
+    if found.easier is not None:
+        ours, others = map(words.share, found.easier)
+        reason += f"; outputs differ in {ours} of these and in {others} of the others"
     return [
         _counted(
             "coverage.labels",
@@ -128,7 +134,7 @@ def _labels(case: Case) -> list[GateResult]:
             "share",
             f"at least {words.share(needed)}",
             reason,
-            found.share >= needed and not weekdays,
+            found.share >= needed and not weekdays and found.easier is None,
             found.pairs,
         )
     ]
