@@ -49,6 +49,7 @@ def test_from_nothing_to_a_verdict_without_a_model(tmp_path: Path) -> None:
             os.killpg(process.pid, signal.SIGKILL)
     assert "before any data" in said, error
     assert '"company":"Acme Ltd"' in said, error
+    assert "mirrored 1, nothing spent that has a known price" in said
     assert "1 label stored, 1 pair scored" in said
     assert re.search(r"hallucination rate +0.0 % \(0 of 1\) +100.0 % \(1 of 1\)", said), said
     assert "INSUFFICIENT  pairs: 1 of 10,000 pairs" in said
