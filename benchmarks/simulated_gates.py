@@ -63,6 +63,14 @@ def rates() -> list[Gate]:
             drifts=(0.0275, 0.0225),
         ),
         Gate("checks, 1 % differ", fixed(0.01, 0.005), 0.005, *checks, weight=5),
+        Gate(
+            "errors, few differ",
+            fixed(0.004, 0.004),
+            0.004,
+            simulated.pairs(0.004, 0.0),
+            even,
+            weight=5,
+        ),
         Gate("rare faults, 0.2 points", 3000, 0.002, rare, weight=5),
         Gate("rare faults, 0.2 points, few pairs", 500, 0.002, rare, weight=5),
     ]
@@ -79,7 +87,16 @@ def hallucinations() -> list[Gate]:
         even = Documents(0.003, 0.003, shape.leaves, shape.session, shape.icc)
         n = leaves * even.effect() / ((1 + shape.leaves) / 2)
         found.append(Gate(name, n, 0.002, shape.simulate, even.simulate))
-    return found
+    return [*found, _few_in_sessions()]
+
+
+def _few_in_sessions() -> Gate:
+    """A wide margin, so that few sessions are to differ, each in several leaves."""
+    worse, even = Documents(0.008, 0.003, 3, 3.0, 0.1), Documents(0.003, 0.003, 3, 3.0, 0.1)
+    variance, jump = even.differing()
+    leaves = jump * sizes.pairs_for_rate(variance / jump, 0.005)
+    n = leaves / ((1 + even.leaves) / 2)
+    return Gate("hallucination in sessions, few differ", n, 0.005, worse.simulate, even.simulate)
 
 
 def others() -> list[Gate]:

@@ -20,6 +20,7 @@ from benchmarks.simulated import (
     windows_of,
 )
 from shadow_mw.decide import stats
+from shadow_mw.decide.differences import Sums, jump
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,13 @@ class Documents:
         alone = (self.candidate + self.primary - 2 * self.candidate * self.primary) / size.sum()
         terms = np.bincount(sessions, x - (self.candidate - self.primary) * size)
         return float(terms @ terms) / float(size.sum()) ** 2 / alone
+
+    def differing(self) -> tuple[float, float]:
+        """Variance of the difference on one leaf, and how many differ at once: a pilot."""
+        x, size, sessions = self.draw(np.random.default_rng(7), 400_000)
+        changed, of = np.bincount(sessions, x), np.bincount(sessions, size)
+        found = Sums(np.maximum(-changed, 0), np.maximum(changed, 0), of, int(of.sum()), False)
+        return float(changed @ changed) / float(of.sum()), jump(found)
 
     def simulate(self, rng: np.random.Generator, runs: int, n: int) -> Windows:
         return windows_of(self._one)(rng, runs, n)

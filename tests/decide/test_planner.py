@@ -5,11 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import special
 
+from shadow_mw.decide.differences import Sums, jump
 from shadow_mw.decide.forecast import Call, Spending, forecast, judge_call
 from shadow_mw.decide.plan import Gates, Hallucination, Plan, Rate, WinRate
-from shadow_mw.decide.planner import needs, window_of
+from shadow_mw.decide.planner import needs
 from shadow_mw.decide.presets import ARTICLES
+from shadow_mw.decide.sizing import window_of
+from shadow_mw.decide.stats import clopper_pearson, obrien_fleming, ratio_of_sums
+from shadow_mw.decide.stats.sizes import pairs_for_mean
+from shadow_mw.decide.stats.tango import bounds
 from shadow_mw.decide.traffic import GIVEN, Traffic, measured
 from shadow_mw.evidence import Evidence, Likeness, PairedCount, Pairs
 from shadow_mw.prices import PriceTable
@@ -249,3 +255,66 @@ def test_a_judge_that_is_wanted_and_not_set_is_said():
     assert "no judge is set" in judge.note
     without = replace(spending(), wants=frozenset())
     assert all(not item.name.startswith("judge") for item in forecast(without, PRICES).items)
+
+
+LEVEL = obrien_fleming(ARTICLES.window.looks, ARTICLES.alpha)[-1]
+
+
+def gate_of(margin, cap=None, **figures):
+    plan = ARTICLES.model_copy(update={"gates": Gates(errors=Rate(margin=margin, cap=cap))})
+    return by_name(plan, small(1_000_000, **figures))
+
+
+@pytest.mark.parametrize(("differ", "margin"), [(0.004, 0.002), (0.004, 0.004), (0.01, 0.01)])
+def test_where_few_pairs_differ_the_promised_power_is_that_of_the_exact_interval(differ, margin):
+    """By the binomial tables of as many pairs, not by the normal curve, which promises too much."""
+    n = gate_of(margin, variances={"errors": differ})["errors"].fixed
+    rng = np.random.default_rng(5)
+    tables = rng.multinomial(int(n), [differ / 2, differ / 2, 1 - differ], 4_000)
+    kinds, times = np.unique(tables[:, :2], axis=0, return_counts=True)
+    high = bounds(n, kinds[:, 0], kinds[:, 1], LEVEL)[1]
+
+    assert times[high < margin].sum() / 4_000 == pytest.approx(0.9, abs=0.03)
+    assert n * differ < 60
+
+
+@pytest.mark.parametrize(("rate", "cap"), [(0.003, 0.005), (0.003, 0.01), (0.05, 0.06)])
+def test_a_cap_is_planned_for_the_interval_that_decides_it(rate, cap):
+    n = round(gate_of(0.01, cap, rates={"errors": rate})["errors.cap"].fixed)
+    most = max(k for k in range(n) if clopper_pearson(k, n, LEVEL).high <= cap)
+
+    assert special.bdtr(most, n, rate) == pytest.approx(0.9, abs=0.03)
+
+
+def test_what_the_window_proves_instead_of_a_cap_is_proven():
+    plan = ARTICLES.model_copy(update={"gates": Gates(errors=Rate(margin=0.01, cap=0.004))})
+    found = by_name(plan, small(2_000))["errors.cap"]
+    share = float(found.provable.removeprefix("at most ").removesuffix(" %")) / 100
+    again = ARTICLES.model_copy(update={"gates": Gates(errors=Rate(margin=0.01, cap=share))})
+
+    assert not found.is_proven
+    assert by_name(again, small(2_000))["errors.cap"].is_proven
+
+
+def test_sessions_that_fail_together_are_planned_for():
+    """Stored traffic in sessions: as many pairs as planned prove equal legs in 9 of 10 windows."""
+
+    def drawn(seed, n):
+        rng = np.random.default_rng(seed)
+        size, count = 5, n // 5
+        changed = rng.binomial(size, rng.beta(0.05, 4.95, (2, count)))
+        return (changed[0] - changed[1]).astype(float), np.full(count, float(size))
+
+    changed, of = drawn(1, 100_000)
+    pilot = Sums(np.maximum(-changed, 0), np.maximum(changed, 0), of, 100_000, False)
+    variance = float(changed @ changed) / 100_000
+    figures = {"variances": {"errors": variance}, "jumps": {"errors": jump(pilot)}}
+    n = round(gate_of(0.02, **figures)["errors"].fixed)
+    naive = round(pairs_for_mean(math.sqrt(variance), 0.02, LEVEL, 0.9))
+
+    def power(n):
+        ends = [ratio_of_sums(*drawn(100 + run, n), alpha=LEVEL).high for run in range(300)]
+        return np.mean(np.array(ends) < 0.02)
+
+    assert power(naive) < 0.85
+    assert 0.86 <= power(n) <= 0.97

@@ -156,7 +156,8 @@ def _found(
     from shadow_mw.commands.plan_json import cost_json, need_json, plan_json, window_json
     from shadow_mw.commands.plan_traffic import given, spending, stored
     from shadow_mw.decide.forecast import forecast
-    from shadow_mw.decide.planner import needs, window_of
+    from shadow_mw.decide.planner import needs
+    from shadow_mw.decide.sizing import window_of
 
     known = stored(used, plan, experiment, look=look)
     traffic = given(used, known.traffic, plan, options)

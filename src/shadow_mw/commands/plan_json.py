@@ -7,7 +7,7 @@ from math import isinf
 
 from shadow_mw.decide.forecast import Forecast
 from shadow_mw.decide.plan import Plan
-from shadow_mw.decide.planner import Need, Window
+from shadow_mw.decide.sizing import Need, Window
 from shadow_mw.decide.stats import obrien_fleming
 from shadow_mw.settings import Settings
 from shadow_mw.types import Json

@@ -9,7 +9,7 @@ import click
 
 from shadow_mw.decide.forecast import Call, Spending, judge_call
 from shadow_mw.decide.plan import Plan
-from shadow_mw.decide.planner import Window
+from shadow_mw.decide.sizing import Window
 from shadow_mw.decide.traffic import ASSUMED, GIVEN, STORED, VARIANCES, Traffic, measured
 from shadow_mw.evaluate.pipeline import Store
 from shadow_mw.evaluate.series import choose

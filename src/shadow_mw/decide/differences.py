@@ -125,6 +125,19 @@ def design_effect(found: Sums) -> float:
     return max(1.0, _error(found) ** 2 / alone) if alone > 0 else 1.0
 
 
+def jump(found: Sums) -> float:
+    """How many units differ at once where any does; 1 at least.
+
+    By size, sum |c|^3 / sum c^2: the sum of few jumps is as skewed as one of so many that are
+    alike, so that a size with this figure reaches its power. Without any difference it is taken
+    for as large as it can be, as `design_effect` is.
+    """
+    size = np.abs(found.differences)
+    if found.plain or not size.any():
+        return design_effect(found)
+    return max(1.0, float((size**3).sum() / (size @ size)))
+
+
 def worse(found: Sums, margin: float, *, lower: bool) -> float:
     """One-sided p of being worse than the margin allows, at one look: small where that is proven.
 

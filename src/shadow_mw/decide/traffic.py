@@ -7,14 +7,16 @@ candidate for 1.1 %; its p50 is 480 ms and its p99 1.8 s; 1,000 calls cost $0.42
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from shadow_mw.decide.calendar import WEEKDAYS
-from shadow_mw.decide.gates.rates import MEASURES, Measure, counted
+from shadow_mw.decide.differences import Sums, jump
+from shadow_mw.decide.gates.checks import faults
+from shadow_mw.decide.gates.rates import MEASURES, counted
 from shadow_mw.decide.units import Units, units
 
 if TYPE_CHECKING:
@@ -58,6 +60,9 @@ class Traffic:
     variances: Mapping[str, float] = field(default_factory=lambda: VARIANCES)
     """By gate, of the difference on one unit (leaf or call): the share of units on which only one
     leg has the fault, times the design effect of what comes together."""
+    jumps: Mapping[str, float] = field(default_factory=dict)
+    """By gate: how many units differ at once where any does, in a session or document; 1 where
+    nothing is said."""
     rates: Mapping[str, float] = field(default_factory=lambda: RATES)
     latency_spread: float = 0.57
     """Standard deviation of the logarithm of a latency."""
@@ -112,15 +117,21 @@ def measured(evidence: Evidence, cluster: str) -> Traffic:
         return found
     found = found.with_figures(STORED, **_volume(pairs), segments=_segments(evidence))
     by = units(pairs, cluster)
-    variances, rates = dict[str, float](), dict[str, float]()
-    for name, measure in MEASURES.items():
-        if (one := _rate(measure, pairs, by)) is not None:
-            variances[name], rates[name] = one
+    counts = {name: counted(measure, pairs, by, None) for name, measure in MEASURES.items()}
+    known = {name: sums for name, sums in counts.items() if sums is not None and _enough(sums)}
+    rates = {name: sums.rates[0] for name, sums in known.items()}
+    if "accuracy" in rates:
+        rates["accuracy"] = 1 - rates["accuracy"]
+    differing = {name: (_variance(sums), jump(sums)) for name, sums in known.items()}
     # The check that differs most: all of them have to be proven.
-    shares = [(c.primary_only + c.candidate_only) / c.n for c in evidence.checks if c.n >= FEWEST]
-    if shares:
-        variances["checks"] = max(shares)
-    found = found.with_figures(STORED, variances=variances, rates=rates)
+    if checks := list(_checks(evidence, by)):
+        differing["checks"] = max(checks)
+    found = found.with_figures(
+        STORED,
+        variances={name: variance for name, (variance, _) in differing.items()},
+        jumps={name: at_once for name, (_, at_once) in differing.items()},
+        rates=rates,
+    )
     return found.with_figures(
         STORED, **_latency(pairs), **_cost(pairs), **_likeness(evidence), **_judges(evidence)
     )
@@ -148,18 +159,27 @@ def _segments(evidence: Evidence) -> dict[str, float]:
     return named if any(named) else dict.fromkeys(WEEKDAYS, 1 / len(WEEKDAYS))
 
 
-def _rate(measure: Measure, pairs: Pairs, by: Units) -> tuple[float, float] | None:
-    """Variance of the difference on one unit, clusters included, and the primary's own rate."""
-    found = counted(measure, pairs, by, None)
-    if found is None or found.n < FEWEST or len(found.of) < 2:
-        return None
+def _enough(found: Sums) -> bool:
+    return found.n >= FEWEST and len(found.of) >= 2
+
+
+def _variance(found: Sums) -> float:
+    """Of the difference on one unit, clusters included (Cochran 1977, section 6.3)."""
     total, clusters = float(found.of.sum()), len(found.of)
     changed = found.differences
     terms = changed - float(changed.sum()) / total * found.of
-    # The squared error of the ratio times its units (Cochran 1977, section 6.3).
-    variance = float((terms**2).sum()) * clusters / (clusters - 1) / total
-    rate = found.rates[0]
-    return variance, 1 - rate if measure.name == "accuracy" else rate
+    return float((terms**2).sum()) * clusters / (clusters - 1) / total
+
+
+def _checks(evidence: Evidence, by: Units) -> Iterator[tuple[float, float]]:
+    """Variance and jump of each check that found enough."""
+    for check in evidence.checks:
+        codes = evidence.faults.get(check.name)
+        sums = None if codes is None else faults(codes, by, None)
+        if sums is not None and _enough(sums):
+            yield _variance(sums), jump(sums)
+        elif codes is None and check.n >= FEWEST:
+            yield (check.primary_only + check.candidate_only) / check.n, 1.0
 
 
 def _latency(pairs: Pairs) -> dict[str, float]:

@@ -12,20 +12,28 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from scipy import special  # type: ignore[import-untyped]
-
 from shadow_mw.decide.stats.interval import normal
 from shadow_mw.decide.stats.quantile_sizes import (
     pairs_for_quantile_ratio,
     pairs_for_quantile_ratio_anytime,
 )
-from shadow_mw.decide.stats.search import check_power, check_shares, least, up, z
-from shadow_mw.decide.stats.sequences import V_OPT, mean_reach
-from shadow_mw.decide.stats.tango import FEW, bounds
+from shadow_mw.decide.stats.rate_sizes import (
+    pairs_for_cap,
+    pairs_for_rate,
+    pairs_for_rate_anytime,
+)
+from shadow_mw.decide.stats.search import (
+    anytime_size,
+    check_power,
+    check_shares,
+    fixed_size,
+    up,
+    z,
+)
 
 __all__ = [
     "labels_for_win_rate",
+    "pairs_for_cap",
     "pairs_for_cost_ratio",
     "pairs_for_likeness",
     "pairs_for_mean",
@@ -36,35 +44,6 @@ __all__ = [
     "pairs_for_win_rate",
     "pairs_for_win_rate_anytime",
 ]
-
-
-def pairs_for_rate(
-    discordance: float, margin: float, alpha: float = 0.05, power: float = 0.9, true: float = 0.0
-) -> float:
-    """Pairs to prove a fault at most `margin` more frequent, when it really is `true`.
-
-    Args:
-        discordance: share of pairs on which the legs differ (candidate only plus primary only).
-        margin: as a fraction.
-        alpha: two-sided level.
-        power: the probability of proving it.
-        true: the difference of the rates that is believed in.
-
-    Raises:
-        ValueError: a share outside its range.
-    """
-    n = _fixed(_difference_variance(discordance, true), margin - true, alpha, power)
-    if not 0 < n * discordance < FEW:
-        return n
-    return least(lambda count: _exact_power(count, discordance, margin, alpha, true) >= power, n)
-
-
-def pairs_for_rate_anytime(
-    discordance: float, margin: float, alpha: float = 0.05, power: float = 0.9, true: float = 0.0
-) -> float:
-    """The same for the empirical-Bernstein sequence on differences in [-1, 1]."""
-    variance = _difference_variance(discordance, true)
-    return _anytime(variance, margin - true, alpha, power)
 
 
 def pairs_for_win_rate(
@@ -89,7 +68,7 @@ def pairs_for_win_rate_anytime(
     """The same for the empirical-Bernstein sequence on scores in [0, 1]."""
     check_shares(rate=rate, threshold=threshold)
     # In units of half the range, as the sequence has it.
-    return _anytime(4 * rate * (1 - rate), 2 * (rate - threshold), alpha, power)
+    return anytime_size(4 * rate * (1 - rate), 2 * (rate - threshold), alpha, power)
 
 
 def labels_for_win_rate(
@@ -131,7 +110,7 @@ def pairs_for_mean(
     deviation: float, margin: float, alpha: float = 0.05, power: float = 0.9
 ) -> float:
     """Pairs to prove a mean of paired differences with this standard deviation above -margin."""
-    return _fixed(deviation**2, margin, alpha, power)
+    return fixed_size(deviation**2, margin, alpha, power)
 
 
 def pairs_for_cost_ratio(
@@ -146,7 +125,7 @@ def pairs_for_cost_ratio(
         alpha: two-sided level.
         power: the probability of proving it.
     """
-    return _fixed(variation**2, math.log(most / ratio), alpha, power)
+    return fixed_size(variation**2, math.log(most / ratio), alpha, power)
 
 
 def pairs_for_likeness(
@@ -164,52 +143,3 @@ def pairs_for_likeness(
     check_power(power)
     rest = (margin / (normal(alpha) + z(power))) ** 2 - floor_deviation**2 / floor
     return up(max(deviation**2 / rest, 2)) if margin > 0 and rest > 0 else math.inf
-
-
-def _difference_variance(discordance: float, true: float) -> float:
-    check_shares(discordance=discordance)
-    if abs(true) > discordance:
-        raise ValueError(f"a difference of {true} with {discordance} discordant pairs")
-    return discordance - true**2
-
-
-def _exact_power(n: float, discordance: float, margin: float, alpha: float, true: float) -> float:
-    """Of Tango's interval where few pairs are discordant: the normal one is too light there.
-
-    P(X - Y <= d), both Poisson, for the largest d that passes with as many discordant pairs as are
-    to be expected.
-    """
-    total = n * discordance
-    passing, failing = -math.floor(total) - 1, math.ceil(n * margin)
-    while failing - passing > 1:
-        excess = (passing + failing) // 2
-        pairs = max(total, abs(excess))
-        high = bounds(n, (pairs - excess) / 2, (pairs + excess) / 2, alpha)[1]
-        passing, failing = (excess, failing) if high < margin else (passing, excess)
-    counts = np.arange(4.0 * FEW)
-    own, other = ((discordance + sign * true) * n / 2 for sign in (1, -1))
-    weight = np.exp(special.xlogy(counts, other) - other - special.gammaln(counts + 1))
-    most = counts + passing
-    below = np.where(most < 0, 0.0, special.pdtr(np.maximum(most, 0), own))
-    return float(weight @ below)
-
-
-def _fixed(variance: float, distance: float, alpha: float, power: float) -> float:
-    check_power(power)
-    reach = normal(alpha) + z(power)
-    if distance <= 0:
-        return math.inf
-    if variance == 0:
-        # Nothing differs, and that too has to be seen often enough.
-        return up(normal(alpha) ** 2 * (1 / distance - 1)) if distance < 1 else 1.0
-    return up(reach**2 * variance / distance**2)
-
-
-def _anytime(variance: float, distance: float, alpha: float, power: float) -> float:
-    check_power(power)
-
-    def passes(n: float) -> bool:
-        bound = float(mean_reach(variance * n, alpha, V_OPT))
-        return bound + z(power) * math.sqrt(variance * n) <= distance * n
-
-    return least(passes, 1.0)

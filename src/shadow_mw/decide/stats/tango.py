@@ -62,7 +62,7 @@ def score_bounds(
     return np.array(-_score_upper(n, x, y, z)), np.array(_score_upper(n, y, x, z))
 
 
-def tango_p(n: int, primary_only: int, candidate_only: int, margin: float) -> float:
+def tango_p(n: float, primary_only: float, candidate_only: float, margin: float) -> float:
     """One-sided p of "the candidate is worse than `margin`": small where that is proven.
 
     The null is `(candidate's rate - primary's rate) <= margin`; 1 where nothing speaks against it.
