@@ -19,13 +19,16 @@ from evaluate.receipts import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shadow_mw.breakdown import ErrorRates
 from shadow_mw.evaluate.fields import dates, decimals
 from shadow_mw.evaluate.fields.document import document_sums
-from shadow_mw.evaluate.fields.grounding import Source, grounded, grounding, grounding_rates
+from shadow_mw.evaluate.fields.grounding import Source, grounded, grounding
 from shadow_mw.evaluate.fields.judge import judge, judge_pair
 from shadow_mw.evaluate.fields.rules import PLAIN, compile_rules, read_rules
 from shadow_mw.evaluate.fields.transitions import transitions
+from shadow_mw.evaluate.fields.walk import Walk
 from shadow_mw.evaluate.tables import DOCUMENT
+from shadow_mw.results import FieldOutcome
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +138,7 @@ def test_a_model_that_crashes_earns_no_correct_null(truths):
             assert (sums["primary_correct"], sums["candidate_correct"]) == (sums["leaves"], 0)
         rows += [(score.primary, score.candidate, 1) for score in found]
     nulls = sum(value is None for truth in truths for value in truth.values())
-    became = transitions(rows).of("correct_null")
+    became = transitions(rows)["correct_null"]
     assert became["invalid_output"] == nulls
     assert sum(became.values()) == nulls
 
@@ -252,15 +255,26 @@ def test_true_values_are_in_their_text_and_those_of_another_receipt_are_not(rows
         assert wrong / m <= most
 
 
+def error_rates(truth, outputs, source):
+    """By field path, how well "not in the source" shows a wrong or invented value."""
+    populated = (FieldOutcome.CORRECT, FieldOutcome.WRONG_VALUE, FieldOutcome.HALLUCINATED)
+    cases = {}
+    for leaf in Walk(truth, outputs, RULES).leaves:
+        for value, outcome in zip(leaf.values, leaf.outcomes, strict=True):
+            found = grounded(value, source, leaf.node) if outcome in populated else None
+            if found is not None:
+                case = not found, outcome is not FieldOutcome.CORRECT, 1
+                cases.setdefault(leaf.path, []).append(case)
+    return {path: ErrorRates.of(known) for path, known in cases.items()}
+
+
 def test_once_labels_exist_grounding_has_known_error_rates(rows):
     rates = {}
     for place, row in enumerate(rows):
         other = rows[(place + 7) % len(rows)]["truth"]
         invented = row["truth"] | {"vendor_tax_id": other["vendor_tax_id"], "date": other["date"]}
         outputs = [row["truth"], invented, None]
-        for path, found in grounding_rates(
-            row["truth"], outputs, Source(row["text"]), RULES
-        ).items():
+        for path, found in error_rates(row["truth"], outputs, Source(row["text"])).items():
             rates[path] = rates[path] + found if path in rates else found
     tax, day = rates["vendor_tax_id"], rates["date"]
     assert tax.negatives == 179 + sum(

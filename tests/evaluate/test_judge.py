@@ -16,9 +16,10 @@ from support.judge_server import Raw, chat, chat_tool, judge_server, message, ve
 from shadow_mw.evaluate.judging.fingerprint import epoch_of, spec_of
 from shadow_mw.evaluate.judging.judge import judge_pairs, plan
 from shadow_mw.evaluate.judging.pools import newest, pools
-from shadow_mw.evaluate.judging.record import JudgeFile
+from shadow_mw.evaluate.judging.store import recording
 from shadow_mw.evaluate.judging.values import Item, Judge, JudgeSettings, Winner
-from shadow_mw.exceptions import ConfigError, DataError
+from shadow_mw.evaluate.store import Store
+from shadow_mw.exceptions import ConfigError
 from shadow_mw.prices import PriceTable
 from shadow_mw.settings import Price
 from shadow_mw.types import Role, WireFormat
@@ -49,7 +50,7 @@ def run(items, server, record, settings=SETTINGS, *, judge=None, **options):
 
 @pytest.fixture
 def record(tmp_path):
-    with JudgeFile(tmp_path / "opinions.jsonl") as opened:
+    with Store.open(tmp_path / "shadow.db", create=True) as store, recording(store) as opened:
         yield opened
 
 
@@ -283,8 +284,7 @@ def test_a_plan_says_calls_and_cost_and_makes_none(record):
     assert plan(pairs(1), [judge], SETTINGS, record).unpriced == ("judge-1",)
 
 
-def test_an_interrupted_run_goes_on_and_asks_nothing_twice(tmp_path):
-    path = tmp_path / "opinions.jsonl"
+def test_an_interrupted_run_goes_on_and_asks_nothing_twice(record):
     release = threading.Event()
     held = 10
 
@@ -293,7 +293,7 @@ def test_an_interrupted_run_goes_on_and_asks_nothing_twice(tmp_path):
             release.wait(20)
         return good(asked)
 
-    async def interrupted(record, judge):
+    async def interrupted(judge):
         task = asyncio.create_task(judge_pairs(pairs(20), [judge], SETTINGS, record))
         spec = spec_of(judge, SETTINGS)
         while len(record.opinions(spec)) < held or len(server.asked) < held + 4:  # noqa: ASYNC110
@@ -304,22 +304,15 @@ def test_an_interrupted_run_goes_on_and_asks_nothing_twice(tmp_path):
 
     with judge_server(script) as server:
         judge = Judge(server.url, "judge-1")
-        with JudgeFile(path) as record:
-            asyncio.run(interrupted(record, judge))
+        asyncio.run(interrupted(judge))
         release.set()
         before = len(server.asked)
-        assert path.read_bytes().count(b"\n") == held
-        # The last append was cut off.
-        with path.open("ab") as file:
-            file.write(b'{"judge": "judge-1", "analysis": "' + b"long " * 100_000)
-
-        with JudgeFile(path) as record:
-            result = run(pairs(20), server, record, judge=judge)
+        assert len(record.opinions(spec_of(judge, SETTINGS))) == held
+        result = run(pairs(20), server, record, judge=judge)
         assert len(server.asked) - before == 40 - held
     assert (result.asked, len(result.opinions), result.left) == (40 - held, 40, 0)
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    assert set(Counter((line["pair_id"], line["first"]) for line in lines).values()) == {1}
-    assert len(lines) == 40
+    kept = Counter((one.pair_id, one.first) for one in record.opinions(spec_of(judge, SETTINGS)))
+    assert (len(kept), set(kept.values())) == (40, {1})
 
 
 def test_other_texts_under_the_same_id_are_judged_anew(record):
@@ -329,16 +322,6 @@ def test_other_texts_under_the_same_id_are_judged_anew(record):
         result = run(changed, server, record)
         assert len(server.asked) == 4
     assert judged(result)["p0"].winner is Winner.PRIMARY
-
-
-def test_two_runs_do_not_write_to_one_file_and_a_bad_line_is_named(tmp_path):
-    path = tmp_path / "opinions.jsonl"
-    with JudgeFile(path), pytest.raises(DataError, match="another run"):
-        JudgeFile(path)
-    assert path.stat().st_mode & 0o777 == 0o600
-    path.write_text('{"judge": "x"}\n')
-    with pytest.raises(DataError, match=r"opinions\.jsonl:1: not a verdict"):
-        JudgeFile(path)
 
 
 def test_another_model_behind_the_same_name_begins_an_epoch(record):

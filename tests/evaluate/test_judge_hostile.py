@@ -1,7 +1,6 @@
 """Outputs that try to win by what they say to the judge, and judges that answer anything at all."""
 
 import asyncio
-import json
 import re
 
 import pytest
@@ -11,8 +10,9 @@ from shadow_mw.evaluate.judging.judge import judge_pairs
 from shadow_mw.evaluate.judging.parse import parse
 from shadow_mw.evaluate.judging.pools import pools
 from shadow_mw.evaluate.judging.prompt import SYSTEM, fresh_nonce, prompt, sendable
-from shadow_mw.evaluate.judging.record import JudgeFile
+from shadow_mw.evaluate.judging.store import recording
 from shadow_mw.evaluate.judging.values import RUBRIC, Item, Judge, JudgeSettings, Winner
+from shadow_mw.evaluate.store import Store
 from shadow_mw.types import Reply, Role, ToolCall
 
 ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
@@ -89,13 +89,19 @@ def read(asked):
     return Raw(body=chat(verdict(slot, texts["answer B" if slot == "A" else "answer A"])))
 
 
-def test_no_output_changes_the_fence_the_order_or_the_verdict(tmp_path):
+@pytest.fixture
+def record(tmp_path):
+    with Store.open(tmp_path / "shadow.db", create=True) as store, recording(store) as opened:
+        yield opened
+
+
+def test_no_output_changes_the_fence_the_order_or_the_verdict(record):
     items = [Item(f"h{i}", f"task {i}", "plain", text) for i, text in enumerate(HOSTILE)]
     items += [Item(f"r{i}", f"task {i}", text, "plain") for i, text in enumerate(HOSTILE)]
     # Nor from where the task or the reference stands.
     items += [Item(f"t{i}", text, "plain", "x", text) for i, text in enumerate(HOSTILE)]
 
-    with judge_server(read) as server, JudgeFile(tmp_path / "opinions.jsonl") as record:
+    with judge_server(read) as server:
         judges = [Judge(server.url, "judge-1")]
         result = asyncio.run(judge_pairs(items, judges, JudgeSettings(), record))
         asked = server.asked
@@ -218,25 +224,22 @@ def test_the_schema_itself_is_read():
     "body",
     [b"", b"<html>busy</html>", b'{"choices": []}', b"\xff\xfe", b"[" * 9000, {"error": "broken"}],
 )
-def test_a_response_that_is_none_is_a_failure_not_a_verdict(tmp_path, body):
+def test_a_response_that_is_none_is_a_failure_not_a_verdict(record, body):
     settings = JudgeSettings(tries=2, longest_rest=0.01, concurrency=1)
     with judge_server(lambda asked: Raw(body=body)) as server:
-        with JudgeFile(tmp_path / "opinions.jsonl") as record:
-            judges = [Judge(server.url, "judge-1")]
-            items = [Item("p", "t", "x", "y")]
-            result = asyncio.run(judge_pairs(items, judges, settings, record))
+        judges = [Judge(server.url, "judge-1")]
+        items = [Item("p", "t", "x", "y")]
+        result = asyncio.run(judge_pairs(items, judges, settings, record))
         assert len(server.asked) == 4
     assert result.opinions == ()
     assert sum(result.failed.values()) == 2
 
 
-def test_a_tool_call_that_the_judge_was_talked_into_is_no_verdict(tmp_path):
+def test_a_tool_call_that_the_judge_was_talked_into_is_no_verdict(record):
     script = lambda asked: Raw(body=chat_tool(verdict("B"), name="send_email"))  # noqa: E731
-    with judge_server(script) as server, JudgeFile(tmp_path / "opinions.jsonl") as record:
+    with judge_server(script) as server:
         judges = [Judge(server.url, "judge-1", mode="tool")]
         items = [Item("p", "t", "x", "y")]
         result = asyncio.run(judge_pairs(items, judges, JudgeSettings(), record))
     assert {o.invalid for o in result.opinions} == {"not_schema"}
-    assert (
-        json.loads((tmp_path / "opinions.jsonl").read_text().splitlines()[0])["winner"] == "invalid"
-    )
+    assert {o.winner for o in result.opinions} == {Winner.INVALID}

@@ -22,7 +22,6 @@ from shadow_mw.types import Json
 
 INTERRUPTED_CODE = 130
 INCOMPLETE = 1
-SINCE = "Only calls from then on, in UTC, such as 2026-11-02T09:00:00."
 
 
 @click.command()

@@ -115,10 +115,6 @@ def _outcome(work: Work, run: Backfill) -> tuple[dict[str, Json], str | None]:
     return result, _fault(work, done)
 
 
-def _is_priced(work: Work) -> bool:
-    return PriceTable(work.settings.prices).knows(work.candidate.model)
-
-
 def _fault(work: Work, done: Outcome) -> str | None:
     who = f"candidate {shown_plain(work.candidate.id)} at {work.candidate.url}"
     match done.stopped:

@@ -98,7 +98,7 @@ def _fields(
         ),
     }
     labelled = [(FieldOutcome(row[3]), FieldOutcome(row[4]), row[5]) for row in rows if row[2]]
-    return table, rates, transitions(labelled).table
+    return table, rates, transitions(labelled)
 
 
 def _zeros() -> dict[FieldOutcome, int]:

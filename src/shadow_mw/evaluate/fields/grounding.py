@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
-from shadow_mw.breakdown import ErrorRates
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.fields import dates, decimals
 from shadow_mw.evaluate.fields.blank import is_blank
 from shadow_mw.evaluate.fields.normalise import alphanumeric
 from shadow_mw.evaluate.fields.paths import join
 from shadow_mw.evaluate.fields.rules import PLAIN, Node
-from shadow_mw.evaluate.fields.walk import Walk
-from shadow_mw.results import FieldOutcome
 from shadow_mw.types import Json
 from shadow_mw.wire.lenient import kind, mappings
 
@@ -106,26 +103,6 @@ def grounding(output: Json, source: Source, rules: Node = PLAIN) -> list[tuple[s
         for path, node, value in _leaves(output, rules, "")
         if (found := grounded(value, source, node)) is not None
     ]
-
-
-def grounding_rates(
-    truth: Json, outputs: Iterable[Json], source: Source, rules: Node = PLAIN
-) -> dict[str, ErrorRates]:
-    """By field path, how well "not in the source" shows a wrong or invented value.
-
-    Counted over the populated leaves of all outputs that the truth labels.
-    """
-    cases: dict[str, list[tuple[bool, bool, int]]] = {}
-    for leaf in Walk(truth, outputs, rules).leaves:
-        for value, outcome in zip(leaf.values, leaf.outcomes, strict=True):
-            found = grounded(value, source, leaf.node) if outcome in _JUDGED else None
-            if found is not None:
-                case = not found, outcome is not FieldOutcome.CORRECT, 1
-                cases.setdefault(leaf.path, []).append(case)
-    return {path: ErrorRates.of(known) for path, known in cases.items()}
-
-
-_JUDGED = {FieldOutcome.CORRECT, FieldOutcome.WRONG_VALUE, FieldOutcome.HALLUCINATED}
 
 
 def request_text(input_messages: str | None, system: str | None) -> str | None:

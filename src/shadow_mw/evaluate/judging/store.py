@@ -36,7 +36,7 @@ OF_SERIES = f"""{SELECT}, pairs.id FROM opinions
 
 
 class StoreRecord:
-    """`judge_record.Record` over a store; one run at a time, see `recording`."""
+    """`record.Record` over a store; one run at a time, see `recording`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -173,13 +173,6 @@ class Opinion:
         """What is asked once and never again."""
         return self.spec, self.pair_id, self.item, self.first
 
-    @property
-    def chose_first(self) -> bool | None:
-        """Whether the output shown first won; None without a winner."""
-        if self.winner in (Winner.TIE, Winner.INVALID):
-            return None
-        return self.winner.value == self.first.value
-
 
 @dataclass(frozen=True, slots=True)
 class Progress:
