@@ -168,3 +168,7 @@ class LabelResult:
     """Pairs scored with them."""
     unmatched: int
     """Keys that match no pair yet; they apply when it comes."""
+    replaced: int = 0
+    """Keys that had another truth."""
+    narrowed: int = 0
+    """Of those, keys of which a field that was labelled no longer is."""

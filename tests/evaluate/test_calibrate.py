@@ -178,6 +178,7 @@ GOOD = '{"id": "p1", "human": "A", "judge": ["A", "TIE"]}'
         ('{"id": "p", "judge": ["A", "A"], "inclusion": 0}', "`inclusion` must be a probability"),
         ('{"id": "p", "judge": ["A", "A"], "inclusion": 1.5}', "`inclusion` must be a probability"),
         ('{"id": "p", "judge": ["A", "A"], "inclusion": true}', "`inclusion` must be"),
+        ('{"id": "p", "judge": ["A", "A"], "inclusion": 1e-200}', "`inclusion` must be"),
         ('{"id": "p1", "human": "B", "judge": ["B", "B"]}', "id 'p1' has another `judge`"),
         ('{"id": "p1", "judge": ["A", "TIE"], "segment": "s"}', "has another `segment`"),
         ('{"id": "p", "id": "p", "judge": ["A", "A"]}', "appears twice"),

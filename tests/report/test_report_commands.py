@@ -145,7 +145,24 @@ def test_label_says_what_it_did(shadow, store, tmp_path):
         "2 labels stored, 1 pair scored; no pair has the key of 1 of them yet, they wait for it\n"
     )
     done = shadow("label", "truth.jsonl", "--json")
-    assert json.loads(done.stdout) == {"stored": 2, "scored": 1, "unmatched": 1}
+    found = {"stored": 2, "scored": 1, "unmatched": 1, "replaced": 0, "narrowed": 0}
+    assert json.loads(done.stdout) == found
+
+
+def test_labels_that_contradict_earlier_ones_are_said_to(shadow, store):
+    assert shadow("label", "-", stdin=line("k1")).returncode == 0
+    truth = json.loads(line("k1"))["truth"]
+    value = next(name for name in truth if truth[name] is not None)
+    other = json.dumps({"key": "k1", "truth": truth | {value: "another"}})
+    done = shadow("label", "-", stdin=other)
+    assert done.stdout == "1 label stored, 1 pair scored; 1 in place of another truth\n"
+    fewer = json.dumps({"key": "k1", "truth": {value: "another"}})
+    assert shadow("label", "-", stdin=fewer).stdout == (
+        "1 label stored, 1 pair scored; 1 in place of another truth,"
+        " 1 of which no longer label a field that was labelled\n"
+    )
+    found = json.loads(shadow("label", "-", "--json", stdin=line("k1")).stdout)
+    assert (found["replaced"], found["narrowed"]) == (1, 0)
 
 
 def test_the_primary_s_second_answer_is_no_pair_that_was_scored(shadow, store):

@@ -110,6 +110,10 @@ def _sentence(result: LabelResult) -> str:
     text = f"{_count(result.stored, 'label')} stored, {_count(result.scored, 'pair')} scored"
     if result.unmatched:
         text += f"; no pair has the key of {result.unmatched:,} of them yet, they wait for it"
+    if result.replaced:
+        text += f"; {result.replaced:,} in place of another truth"
+    if result.narrowed:
+        text += f", {result.narrowed:,} of which no longer label a field that was labelled"
     return text
 
 

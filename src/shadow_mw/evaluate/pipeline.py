@@ -17,13 +17,15 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from shadow_mw.evaluate.checks.checklist import Checklist
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
+from shadow_mw.evaluate.fields.judge import leaves
 from shadow_mw.evaluate.ingest import Observation, observation, record
 from shadow_mw.evaluate.pair import Pair, pairs
 from shadow_mw.evaluate.rejudge import adopt, judge, rejudge_some, settle
 from shadow_mw.evaluate.standards import BY_DEFAULT, EVERY, PLAIN, Standards, current
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evaluate.store.readings import set_reading
-from shadow_mw.evaluate.store.truths import set_truth, truths_of
+from shadow_mw.evaluate.store.truths import set_truth, truth_of, truths_of
+from shadow_mw.evaluate.strict_json import comparable
 from shadow_mw.evaluate.summary import summarise
 from shadow_mw.exceptions import StoreError
 from shadow_mw.prices import PriceTable
@@ -216,13 +218,25 @@ def label(
     """
     truths = [(redact(row.key), redact(row.truth)) for row in rows]
     with store.transaction():
+        known = {key: truth_of(store, key) for key, _ in truths}
         matches = [set_truth(store, key, truth) for key, truth in truths]
+    changed = [
+        (known[key], truth)
+        for key, truth in truths
+        if known[key] is not None and comparable(known[key]) != comparable(truth)
+    ]
     adopt(store, Standards(fields, checks))
     return LabelResult(
         stored=len(truths),
         scored=sum(_scored(store, key) for key, _ in truths),
         unmatched=matches.count(0),
+        replaced=len(changed),
+        narrowed=sum(bool(_paths(before) - _paths(truth)) for before, truth in changed),
     )
+
+
+def _paths(truth: Json) -> set[str]:
+    return {path for path, _ in leaves(truth)}
 
 
 def _scored(store: Store, key: str) -> int:

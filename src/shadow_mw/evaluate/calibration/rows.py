@@ -19,6 +19,9 @@ ACCEPTED = (
 KEYS = frozenset({"id", "human", "judge", "segment", "inclusion", "annotator", "order", "both_bad"})
 """The last three are written by `shadow-mw label --terminal`."""
 
+LEAST_INCLUSION = 1e-9
+"""No label stands for more than a billion items."""
+
 BY_HAND = 0.0
 """In place of a probability: somebody chose the item, so that its label only qualifies a judge."""
 
@@ -205,6 +208,7 @@ def _choice(key: str, value: Json) -> Choice:
 def _inclusion(value: Json) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not 0 < value <= 1:
-        raise ValueError("`inclusion` must be a probability above 0, at most 1")
+    number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    if not number or not LEAST_INCLUSION <= value <= 1:
+        raise ValueError(f"`inclusion` must be a probability from {LEAST_INCLUSION:g} to 1")
     return float(value)
