@@ -54,6 +54,12 @@ function stateTag(state, text) {
     h("span", { class: "icon", "aria-hidden": "true" }, ICONS[state] ?? "•"), " ", text ?? state);
 }
 
+// Where all of a table is seen, there is nothing to scroll, and no stop for the Tab key.
+const ROOM = new ResizeObserver(found => found.forEach(({ target }) => {
+  const box = target.closest(".scroll");
+  box.tabIndex = box.scrollWidth > box.clientWidth ? 0 : -1;
+}));
+
 // columns: [title, cell(row), {class, scope}]; a cell is text or an element.
 function table(caption, columns, rows, props) {
   const head = h("tr", null, columns.map(([title, , more]) =>
@@ -66,7 +72,10 @@ function table(caption, columns, rows, props) {
   })));
   const made = h("table", props, h("caption", { class: "unseen" }, caption),
     h("thead", null, head), h("tbody", null, body));
-  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, made);
+  const box = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, made);
+  ROOM.observe(box);
+  ROOM.observe(made);
+  return box;
 }
 
 function valueOf(value, kind, label) {
