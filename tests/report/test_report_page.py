@@ -495,7 +495,8 @@ def test_tables_have_headings_and_controls_have_names(page):
 def test_only_a_table_that_is_cut_is_a_stop_for_the_tab_key(page):
     stops = (
         "[...document.querySelectorAll('main > section .scroll')]"
-        ".filter(one => one.checkVisibility()).map(one => [one.tabIndex === 0, one.scrollWidth > one.clientWidth])"
+        ".filter(one => one.checkVisibility())"
+        ".map(one => [one.tabIndex === 0, one.scrollWidth > one.clientWidth])"
     )
     page.until(f"{stops}.every(([stop]) => !stop)")
     size(page, 360)
