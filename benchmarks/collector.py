@@ -14,8 +14,9 @@ import numpy as np
 import psutil
 
 from benchmarks.collector_spans import APP_SPANS, MARK, PER_BLOCK, posts
-from benchmarks.processes import HOME, Children, environ, free_port, stop
+from benchmarks.processes import HOME, Children, environ
 from benchmarks.results import Part, Target
+from shadow_mw.demo.processes import free_port, stop
 
 COLLECTOR = HOME / "collector"
 PASS = HOME / "benchmarks" / "collector_pass.yaml"

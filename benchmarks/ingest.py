@@ -14,8 +14,9 @@ import httpx2
 import psutil
 
 from benchmarks.ingest_spans import CONTENT, PAIRS
-from benchmarks.processes import environ, free_port, run, stop
+from benchmarks.processes import environ, run
 from benchmarks.results import Part, Target, say
+from shadow_mw.demo.processes import free_port, stop
 
 WANTED = 3000
 PEER = 145

@@ -20,9 +20,10 @@ import httpx2
 import psutil
 
 from benchmarks.article import PAIRS
-from benchmarks.processes import environ, free_port, stop
+from benchmarks.processes import environ
 from benchmarks.results import Part, Target, say, show, show_targets
 from benchmarks.window import Window, write
+from shadow_mw.demo.processes import free_port, stop
 
 QUICK = 5_000
 FIRST_VIEW_MS = 500.0

@@ -17,17 +17,13 @@ from typing import Any
 
 import psutil
 
+from shadow_mw.demo.processes import free_port, stop
+
 HOME = Path(__file__).parents[1]
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 5.0
 FOREIGN = ("SHADOW_", "OPENAI_", "BENCH_", "OTEL_")
 """The user's own settings, which are not the benchmark's."""
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -67,7 +63,7 @@ class Children:
         trace: TracebackType | None,
     ) -> None:
         for child in reversed(self._children):
-            stop(child)
+            stop_app(child)
 
     def start(self, module: str, *arguments: str, **variables: str) -> psutil.Process:
         """Start `python -m benchmarks.MODULE`; `ready` waits for its `--port`."""
@@ -135,16 +131,11 @@ def runner_of(app: psutil.Process) -> psutil.Process | None:
     return None
 
 
-def stop(child: subprocess.Popen[bytes]) -> None:
+def stop_app(child: subprocess.Popen[bytes]) -> None:
     """End a process, and the runner it started."""
     with contextlib.suppress(psutil.NoSuchProcess):
         runner = runner_of(psutil.Process(child.pid))
-        child.terminate()
-        try:
-            child.wait(STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        stop(child, STOP_TIMEOUT)
         if runner is not None:
             stop_runner(runner)
 

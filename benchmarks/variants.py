@@ -15,13 +15,13 @@ import psutil
 
 from benchmarks.processes import (
     Children,
-    free_port,
     refusing_port,
     run,
     runner_of,
     stats,
     url_of,
 )
+from shadow_mw.demo.processes import free_port
 
 CONCURRENCY = "32"
 """Candidate calls at once: 100 a second of 200 ms each need 20."""

@@ -62,15 +62,8 @@ class Child:
         return lines[-1].strip() if lines else "it printed nothing"
 
     def stop(self) -> None:
-        """SIGTERM, wait, SIGKILL."""
-        if self.process.poll() is not None:
-            return
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        """End it."""
+        stop(self.process)
 
 
 @dataclass(slots=True)
@@ -113,6 +106,18 @@ class Children:
         """Raise where any of them is gone."""
         for child in self.children:
             child.check()
+
+
+def stop(process: subprocess.Popen[bytes], patience: float = STOP_TIMEOUT) -> None:
+    """SIGTERM; SIGKILL where it has not ended after so many seconds."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def wait_ready(child: Child, port: int) -> None:
