@@ -131,6 +131,30 @@ def latencies(ratio: float, spread: float, percent: float, timeouts: float) -> S
     return windows_of(one)
 
 
+def latencies_in_sessions(
+    ratio: float, spread: float, percent: float, session: float, blind: bool = False
+) -> Simulate:
+    """Log-normal; half of the spread is the session's and the leg's own, as where one is long.
+
+    With `blind` the sequence takes calls for independent.
+    """
+
+    def one(rng: np.random.Generator, n: int) -> list[stats.Interval]:
+        group = in_sessions(rng, n, session)
+        common = rng.normal(0, spread / math.sqrt(2), (2, int(group[-1]) + 1))[:, group]
+        primary, candidate = np.exp(common + rng.normal(0, spread / math.sqrt(2), (2, n)))
+        candidate *= ratio
+        half, codes = n // 2, None if blind else group
+        return [
+            stats.quantile_ratio(primary, candidate, percent, ALPHA, group),
+            stats.quantile_ratio(primary[:half], candidate[:half], percent, INTERIM, group[:half]),
+            stats.quantile_ratio(primary, candidate, percent, FINAL, group),
+            *stats.quantile_ratio_sequence(primary, candidate, percent, ALPHA, days(n), codes),
+        ]
+
+    return windows_of(one)
+
+
 def draw_costs(
     rng: np.random.Generator, n: int, ratio: float, spread: float, session: float
 ) -> tuple[Floats, Floats, Codes]:

@@ -115,6 +115,7 @@ def others() -> list[Gate]:
         ),
         Gate("p95 of latency, 1 % time out", latency, 1.2, slow, even, weight=2),
         Gate("p95 by sequence alone", later, 1.2, slow, even, anytime=True),
+        Gate("p95 in sessions", 4000, 1.2, simulated.latencies_in_sessions(1.2, 0.6, 95, 8)),
         Gate(
             "likeness against 400 A/A pairs",
             likeness,

@@ -199,6 +199,26 @@ def test_percentiles_are_nearer_than_those_of_ville():
     assert 1 < found.high < oracle.upper_[-1] / oracle.lower_[-1]
 
 
+def test_calls_that_are_copies_of_one_another_count_once():
+    once = np.random.default_rng(7).lognormal(5, 0.5, (2, 2000))
+    (alone,) = quantile_ratio_sequence(*once, 95, 0.05, [2000])
+    copied, sessions = np.repeat(once, 5, axis=1), np.repeat(np.arange(2000), 5)
+
+    (together,) = quantile_ratio_sequence(*copied, 95, 0.05, [10_000], sessions)
+    (few,) = quantile_ratio_sequence(*copied, 95, 0.05, [495], sessions)
+
+    assert (together.low, together.high) == pytest.approx((alone.low, alone.high), rel=0.02)
+    assert (few.low, few.high) == (0.0, math.inf)
+
+
+def test_clusters_of_one_call_each_change_nothing():
+    values = np.random.default_rng(7).lognormal(5, 0.5, (2, 5000))
+    (alone,) = quantile_ratio_sequence(*values, 95, 0.05, [5000])
+    (single,) = quantile_ratio_sequence(*values, 95, 0.05, [5000], np.full(5000, -1))
+
+    assert (single.low, single.high) == pytest.approx((alone.low, alone.high), rel=0.01)
+
+
 def test_evidence_and_interval_say_the_same():
     """The interval ends about where the evidence is 1 / alpha, whatever the sizes."""
     sizes = np.random.default_rng(3).integers(1, 6, 4000)

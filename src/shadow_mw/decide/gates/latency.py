@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 FIXED = "order statistics of both legs (David & Nagaraja 2003, section 7.1)"
 SEQUENCE = "confidence sequences of quantiles (Howard & Ramdas 2022)"
+CLUSTERED = ", of as many calls as the design effect leaves"
 FEWEST_CALLS = 100
 """Of a load run: its p95 would else be one of its five slowest calls."""
 THINNED = "; calls of small weight thinned to one rate"
@@ -134,8 +135,8 @@ def _interval(
     if case.look.planned:
         method = FIXED if case.weight is None else FIXED + THINNED
         return stats.quantile_ratio(ours, theirs, percent, alpha, clusters), method
-    found = stats.quantile_ratio_sequence(ours, theirs, percent, alpha, [len(ours)])
-    return found[-1], SEQUENCE
+    found = stats.quantile_ratio_sequence(ours, theirs, percent, alpha, [len(ours)], clusters)
+    return found[-1], SEQUENCE if clusters is None else SEQUENCE + CLUSTERED
 
 
 def load_gate(case: Case, plan: Latency) -> list[GateResult]:

@@ -101,6 +101,22 @@ def _over(above: float, below: float, unknown: float) -> float:
     return above / below if below > 0 else unknown
 
 
+def independent(v: Floats, percent: float, clusters: Codes) -> tuple[int, int]:
+    """As how many independent values these count near the percentile, and how many clusters."""
+    n = len(v)
+    (estimate,) = ordered(v, max(1, math.ceil(n * percent / 100)))
+    groups = len(totals(clusters, np.ones(n))[0])
+    effect = max(1.0, design_effect((v > estimate).astype(float), clusters))
+    return max(1, min(n, math.floor(n / effect), n if groups > 1 else 1)), groups
+
+
+def stretched(low: float, high: float, worth: int, n: int) -> tuple[int, int]:
+    """Ranks of so many values, as those of n."""
+    first = math.floor(low / worth * n) if low > 0 else 0
+    last = math.ceil(high / worth * n) if high <= worth else n + 1
+    return first, last
+
+
 def _percentile(v: Floats, percent: float, alpha: float, clusters: Codes | None) -> Interval:
     n = len(v)
     if n == 0:
@@ -109,21 +125,7 @@ def _percentile(v: Floats, percent: float, alpha: float, clusters: Codes | None)
     if clusters is None:
         low, high = ranks(n, percent, alpha)
     else:
-        (estimate,) = ordered(v, middle)
-        low, high = _clustered_ranks(v > estimate, percent, alpha, clusters)
+        worth = independent(v, percent, clusters)[0]
+        low, high = stretched(*ranks(worth, percent, alpha), worth, n)
     first, estimate, last = ordered(v, low, middle, high)
     return Interval(estimate, first, last)
-
-
-def _clustered_ranks(
-    above: npt.NDArray[np.bool_], percent: float, alpha: float, clusters: Codes
-) -> tuple[int, int]:
-    """Ranks of as many independent calls as the clusters are worth, stretched to all calls."""
-    n = len(above)
-    groups = len(totals(clusters, np.ones(n))[0])
-    effect = max(1.0, design_effect(above.astype(float), clusters))
-    worth = max(1, min(n, math.floor(n / effect), n if groups > 1 else 1))
-    low, high = ranks(worth, percent, alpha)
-    first = math.floor(low / worth * n) if low > 0 else 0
-    last = math.ceil(high / worth * n) if high <= worth else n + 1
-    return first, last

@@ -16,11 +16,19 @@ import numpy as np
 import numpy.typing as npt
 
 from shadow_mw.decide.stats import mixtures
-from shadow_mw.decide.stats.interval import Floats, Interval, normal
-from shadow_mw.decide.stats.quantile_ratio import checked, divided, ordered
+from shadow_mw.decide.stats.interval import Codes, Floats, Interval, normal
+from shadow_mw.decide.stats.quantile_ratio import (
+    checked,
+    divided,
+    independent,
+    ordered,
+    stretched,
+)
 
 PRIOR = 1000.0
 """How sharp the mixture is around the percentile: tightest at some 10,000 values."""
+BURN = 100
+"""Clusters from which a design effect is believed."""
 
 
 def quantile_ratio_sequence(
@@ -29,6 +37,7 @@ def quantile_ratio_sequence(
     percent: float,
     alpha: float,
     at: Sequence[int],
+    clusters: Codes | None = None,
 ) -> list[Interval]:
     """The candidate's percentile by the primary's, over the first `at` calls, at each count.
 
@@ -38,6 +47,9 @@ def quantile_ratio_sequence(
         percent: of the percentile, between 0 and 100.
         alpha: two-sided level over all counts; each leg has half of it.
         at: counts, at most n.
+        clusters: shape (n,) = (m,), as of `means.mean`; with them both legs count for as many calls
+            as the design effect of "above the percentile" leaves. That is estimated, so that the
+            sequence is asymptotic: before 100 clusters nothing is said.
 
     Returns:
         One interval within [0, inf] for each count, as of `quantile_ratio`.
@@ -50,6 +62,14 @@ def quantile_ratio_sequence(
     p, c = checked(primary, percent), checked(candidate, percent)
     if any(not 0 <= count <= min(len(p), len(c)) for count in at):
         raise ValueError(f"counts {list(at)}: accepted are 0 to {min(len(p), len(c))}")
+    if clusters is not None:
+        return [
+            divided(
+                _clustered(c[:count], percent, alpha / 2, clusters[:count]),
+                _clustered(p[:count], percent, alpha / 2, clusters[:count]),
+            )
+            for count in at
+        ]
     low, high = sequence_ranks(np.asarray(at, float), percent, alpha / 2)
     return [
         divided(
@@ -84,6 +104,16 @@ def _fewest(n: Floats, p: float, alpha: float) -> Floats:
         proven = mixtures.above(np.minimum(middle, n), n, p, PRIOR) >= level
         low, high = np.where(proven, low, middle), np.where(proven, middle, high)
     return np.asarray(high)
+
+
+def _clustered(v: Floats, percent: float, alpha: float, clusters: Codes) -> Interval:
+    if not len(v):
+        return Interval(math.inf, 0.0, math.inf)
+    worth, groups = independent(v, percent, clusters)
+    if groups < BURN:
+        return _percentile(v, percent, 0, len(v) + 1)
+    low, high = sequence_ranks(np.array([float(worth)]), percent, alpha)
+    return _percentile(v, percent, *stretched(float(low[0]), float(high[0]), worth, len(v)))
 
 
 def _percentile(v: Floats, percent: float, low: int, high: int) -> Interval:
