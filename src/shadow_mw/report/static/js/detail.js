@@ -2,16 +2,18 @@
 
 const BAD = new Set(["hallucinated", "wrong_value", "missed", "invalid_output", "null_like"]);
 const DIFFED = 20000;
+// What is longer scrolls within its cell.
+const LONG_VALUE = 400;
 
 // Values are JSON text: a null that was given is "null", one that was not is null.
 function valueCell(text, before) {
   if (text == null) return h("span", { class: "absent" }, "absent");
-  const kind = text === "null" ? "value null" : "value";
+  const long = Math.max(text.length, before?.length ?? 0) > LONG_VALUE ? " long" : "", kind = `value${text === "null" ? " null" : ""}${long}`;
   if (before == null || text === before || text.length + before.length > DIFFED) return longText("bdi", text, { class: kind });
   // Of a null no letter is kept: it is another kind of value.
   if (text === "null" || before === "null")
-    return h("bdi", { class: "value" }, h("del", null, visible(before)), " ", h("ins", null, visible(text)));
-  return h("bdi", { class: "value" }, diffNodes(before, text));
+    return h("bdi", { class: `value${long}` }, h("del", null, visible(before)), " ", h("ins", null, visible(text)));
+  return h("bdi", { class: `value${long}` }, diffNodes(before, text));
 }
 
 function outcomeTag(outcome) {
