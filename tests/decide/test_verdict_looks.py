@@ -177,6 +177,17 @@ def test_a_window_that_begins_at_noon_has_as_many_days_as_planned():
     assert found.coverage.volume_share > 0.999
 
 
+@pytest.mark.parametrize(("days", "shown"), [(0.3, 1), (1.5, 3), (13.9, 14)])
+def test_a_window_that_began_this_afternoon_has_its_first_day(days, shown):
+    """A few calls on the first afternoon are not `0 of 14 days`."""
+    late = evidence(Window(days=days, pairs=4_000))
+    shifted = with_columns(late, time_s=late.pairs.time_s + 13 * 3600)
+    found = decide(ARTICLES, shifted, REGISTERED)
+    gate = next(gate for gate in found.gates if gate.name == "coverage.days")
+    assert gate.reason == f"{shown} of 14 days: the window is not over"
+    assert found.coverage.days == gate.candidate == shown
+
+
 def test_local_days_and_hours():
     moments = [
         datetime(2026, 11, 1, 23, 59, tzinfo=UTC).timestamp(),

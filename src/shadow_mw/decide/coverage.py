@@ -40,7 +40,7 @@ def covered(case: Case) -> Coverage:
     return Coverage(
         start=_stamp(look.start) if len(pairs) else "",
         end=_stamp(look.end) if len(pairs) else "",
-        days=int(seen.sum()),
+        days=int(seen.sum()) + _begun(case, days, seen),
         complete=look.complete,
         hours=tuple(tuple(int(n) for n in row) for row in counts),
         weekdays=weekdays,
@@ -59,6 +59,16 @@ def window_days(case: Case) -> Ints:
     first = datetime.fromtimestamp(case.look.start, zone)
     day = first.toordinal() + (first.hour >= 12)
     return np.arange(day, day + case.plan.window.days, dtype=np.int64)
+
+
+def _begun(case: Case, days: Ints, seen: Bools) -> int:
+    """Of a window that began after noon the first afternoon and the last morning are one day.
+
+    Until it is over the afternoon stands for both: it has pairs, and somebody reads that.
+    """
+    if case.look.complete or not len(days):
+        return 0
+    return int(case.when.day[0] < days[0] and not seen[-1])
 
 
 def _volume(case: Case) -> tuple[float, list[str]]:

@@ -121,8 +121,9 @@ def coverage_lines(coverage: Coverage) -> list[str]:
     if not coverage.start:
         return ["window: not begun"]
     over = "over" if coverage.complete else "not over"
+    days = "1 day" if coverage.days == 1 else f"{coverage.days} days"
     lines = [
-        f"window: {coverage.start} to {coverage.end} ({over}), {coverage.days} days with pairs,"
+        f"window: {coverage.start} to {coverage.end} ({over}), {days} with pairs,"
         f" {rate(coverage.volume_share)} of its calls in hours that have pairs"
     ]
     if coverage.production_share is not None:
