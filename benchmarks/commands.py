@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -67,14 +66,3 @@ def launched(arguments: Sequence[str], directory: Path, env: Mapping[str, str]) 
         )
         wall, cpu, peak = map(float, used.read().split())
     return Ran(done.returncode, done.stdout, done.stderr.decode(), wall, cpu, peak)
-
-
-def own_peak_mb() -> float:
-    """The most resident memory that this process has had, on Linux.
-
-    Not `getrusage`, whose figure begins with that of the process that started this one.
-    """
-    status = Path("/proc/self/status").read_text()
-    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
-    assert found is not None
-    return int(found[1]) / 1024

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.commands import own_peak_mb
 from benchmarks.injected import documents, receipts
+from benchmarks.peak import peak_mb, reset_peak
 from benchmarks.results import Part, Target
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.fields import normalise
@@ -37,6 +37,7 @@ Case = tuple[Any, Any, Any, str]
 
 
 def measure(_: Path, *, quick: bool) -> Part:
+    reset_peak()
     calls = 5_000 if quick else PAIRS
     part = Part(
         "F. Judging fields",
@@ -70,9 +71,9 @@ def measure(_: Path, *, quick: bool) -> Part:
             worst <= US_PER_PAIR,
         )
     )
-    peak = own_peak_mb()
+    peak = peak_mb()
     part.figures["peak_mb"] = peak
-    part.notes.append(f"Peak memory of the whole process: {peak:.0f} MB.")
+    part.notes.append(f"Peak memory of this process meanwhile: {peak:.0f} MB.")
     return part
 
 

@@ -74,7 +74,7 @@ def _row(server: Server, added: dict[int, Estimate], *, first: bool) -> list[str
         f"{typical(server.rounds, 99):.2f}",
         "" if first else added[99].show(2),
         f"{server.cpu_us:.0f}",
-        f"{server.peak_rss / 2**20:.0f}",
+        f"{server.peak_mb:.0f}",
         f"{server.handed_over} of {server.captured}" if ours else "",
         server.show_dropped() if ours else "",
     ]
@@ -87,7 +87,7 @@ def _figures(server: Server, added: dict[int, Estimate]) -> dict[str, object]:
         "added_p50": added[50],
         "added_p99": added[99],
         "cpu_us": server.cpu_us,
-        "peak_rss": server.peak_rss,
+        "peak_mb": server.peak_mb,
         "captured": server.captured,
         "handed_over": server.handed_over,
         "dropped": server.dropped,

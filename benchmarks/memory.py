@@ -17,7 +17,7 @@ STOPPED = "ours, runner stopped"
 HOW = (
     f"MB of resident memory of the app's process; {BODY // 1000} KB requests and"
     f" {BODY // 1000} KB answers, {RATE} a second, the same for both. `before` is after the first"
-    " few requests, `peak` the highest while traffic goes on (sampled every 50 ms). The target is"
+    " few requests, `peak` the highest while traffic goes on. The target is"
     " about the whole difference of the peaks, code and settings of ours included."
 )
 
@@ -48,9 +48,9 @@ def _row(part: Part, server: Server, seconds: float) -> float:
     if ours:
         _stop_runner(server)
     before = server.process.memory_info().rss / 2**20
-    server.peak_rss, server.first, server.sent = 0, None, 0
+    server.peak_mb, server.first, server.sent = 0, None, 0
     server.round("--rate", str(RATE), seconds=seconds, warmup=0.0, size=BODY)
-    peak = server.peak_rss / 2**20
+    peak = server.peak_mb
     row = [server.variant.name, f"{before:.1f}", f"{peak:.1f}", f"{peak - before:+.1f}"]
     row += [str(server.sent), f"{server.handed_over} of {server.captured}" if ours else ""]
     part.rows.append([*row, server.show_dropped() if ours else ""])

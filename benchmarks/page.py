@@ -20,6 +20,8 @@ import httpx2
 import psutil
 
 from benchmarks.article import PAIRS
+from benchmarks.commands import command
+from benchmarks.peak import peak_mb
 from benchmarks.processes import environ
 from benchmarks.results import Part, Target, say, show, show_targets
 from benchmarks.window import Window, write
@@ -116,8 +118,8 @@ def _wait_for_figures(part: Part, client: httpx2.Client, child: psutil.Process) 
 def _memory(child: psutil.Process) -> Iterator[float]:
     for process in child.children():
         try:
-            yield process.memory_info().rss / 2**20
-        except psutil.NoSuchProcess:
+            yield peak_mb(process.pid)
+        except (FileNotFoundError, ProcessLookupError):
             continue
 
 
@@ -125,13 +127,7 @@ def _imported(path: Path, pairs: int) -> Path:
     say(f"importing {pairs:,} pairs")
     file, store = path / "window.jsonl", path / "shadow.db"
     write(Window(pairs=pairs), file)
-    subprocess.run(
-        [sys.executable, "-m", "shadow_mw", "import", str(file), "--store", str(store)],
-        env=environ({}),
-        cwd=path,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    command(path, "import", file, "--store", store)
     return store
 
 

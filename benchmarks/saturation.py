@@ -50,7 +50,7 @@ def _rows(part: Part, servers: dict[str, Server], seconds: float) -> None:
         p99 = slowest[int(len(slowest) * 0.99)] if slowest else float("nan")
         share = server.handed_over / max(server.captured, 1)
         row = [name, f"{rate(server):.0f}", f"{rate(server) / bare:.2f}x", f"{p99:.0f}"]
-        row += [f"{server.cpu_us:.0f}", f"{server.peak_rss / 2**20:.0f}"]
+        row += [f"{server.cpu_us:.0f}", f"{server.peak_mb:.0f}"]
         row += [f"{share:.0%} of {server.captured}" if ours else ""]
         part.rows.append([*row, server.show_dropped() if ours else ""])
         part.figures[name] = {
@@ -58,7 +58,7 @@ def _rows(part: Part, servers: dict[str, Server], seconds: float) -> None:
             "ratio": rate(server) / bare,
             "p99": p99,
             "cpu_us": server.cpu_us,
-            "peak_rss": server.peak_rss,
+            "peak_mb": server.peak_mb,
             "captured": server.captured,
             "handed_over": server.handed_over,
             "dropped": server.dropped,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from benchmarks.peak import peak_mb, reset_peak
 from benchmarks.processes import (
     Children,
     refusing_port,
@@ -67,7 +67,7 @@ class Server:
     sent: int = 0
     errors: int = 0
     cpu_ns: int = 0
-    peak_rss: int = 0
+    peak_mb: float = 0
     first: dict[str, int] | None = None
     counts: dict[str, int] = field(default_factory=dict)
     swallowed: dict[str, int] = field(default_factory=dict)
@@ -80,8 +80,9 @@ class Server:
         before = stats(self.port)
         self.first = before["counts"] if self.first is None else self.first
         times = ("--seconds", str(seconds), "--warmup", str(warmup), "--size", str(size))
-        with self._watching():
-            raw = run("load", "--port", str(self.port), *arguments, *times, timeout=seconds + 60)
+        reset_peak(self.process.pid)
+        raw = run("load", "--port", str(self.port), *arguments, *times, timeout=seconds + 60)
+        self.peak_mb = max(self.peak_mb, peak_mb(self.process.pid))
         after = stats(self.port)
         self.rounds.append(raw["latencies"])
         self.seconds += seconds
@@ -92,22 +93,6 @@ class Server:
         self.runner = runner_of(self.process)
         if self.runner is not None:
             self.runner.suspend()
-
-    @contextlib.contextmanager
-    def _watching(self) -> Iterator[None]:
-        over = threading.Event()
-
-        def watch() -> None:
-            while not over.wait(0.05):
-                self.peak_rss = max(self.peak_rss, self.process.memory_info().rss)
-
-        thread = threading.Thread(target=watch)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
 
     @property
     def cpu_us(self) -> float:
