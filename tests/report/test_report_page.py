@@ -287,6 +287,7 @@ def test_one_pair_without_a_time_whose_candidate_failed(chromium, tmp_path):
     # The one answer is a dot: a curve of one point would not be seen.
     assert page.evaluate("document.querySelectorAll('#latency svg path').length") > 0
     assert "1970" not in page.text()
+    assert texts(page, "button.row .summary") == ["no answer (timeout)"]
     assert " to \u2013" not in page.text("#verdict")
     assert page.evaluate("document.querySelector('#coverage').hidden") is True
     assert page.errors == []

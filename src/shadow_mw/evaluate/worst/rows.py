@@ -73,7 +73,7 @@ def _leg_faults(
     if harm is Harm.JUDGE_LOSS:
         yield "a judge prefers the primary's"
     if ours and not theirs:
-        yield f"no answer ({outcome}{': ' if reason else ''}{reason})"
+        yield f"no answer ({outcome if reason in ('', outcome) else f'{outcome}: {reason}'})"
         return
     if store.query(
         """SELECT 1 FROM check_results JOIN check_labels ON check_labels.id = check_results.label
