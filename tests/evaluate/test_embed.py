@@ -6,8 +6,6 @@ import os
 import signal
 import sqlite3
 import struct
-import subprocess
-import sys
 import threading
 import time
 from hashlib import sha256
@@ -18,6 +16,7 @@ from evaluate.cases import refused as refusing
 from evaluate.spans import both, leg, store_of
 from rows.pair_rows import command, environment, printed
 from support.embeddings_server import DIMENSION, Raw, answer, embeddings_server, vector
+from support.interrupted import Hold, end_there
 
 MODEL = "embed-1"
 PRICES = json.dumps({MODEL: {"input": 10}})
@@ -279,47 +278,24 @@ def test_a_budget_without_a_price_is_refused_before_anything_is_asked(store):
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_run_goes_on_where_it_stopped(store, end):
-    held, hanging, release = 3, threading.Event(), threading.Event()
-
-    def script(asked):
-        if len(server.asked) > held and not release.is_set():
-            hanging.set()
-            release.wait(30)
-
-    with embeddings_server(script) as server:
+    held = 3
+    hold = Hold(after=held)
+    with embeddings_server(lambda _: hold.here(len(server.asked))) as server:
         used = variables(server, batch_size=2, concurrency=1)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "shadow_mw", "embed"],
-            cwd=store,
-            env=environment(**used),
-            stderr=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-        )
-        assert hanging.wait(30)
-        process.send_signal(end)
-        error = process.communicate(timeout=30)[1]
-        assert process.returncode == (130 if end == signal.SIGINT else -signal.SIGKILL)
-        assert (b"interrupted; what was answered is kept" in error) == (end == signal.SIGINT)
-        release.set()
+        end_there("embed", "--json", hold=hold, number=end, cwd=store, env=environment(**used))
         found = printed(command(store, "embed", "--json", **used))
     assert found["run"]["embedded"] == 20 - 2 * held
     assert len(cosines(store)) == 10
 
 
 def test_two_runs_at_once_do_not_ask_the_same(store):
-    waiting, release = threading.Event(), threading.Event()
-
-    def script(asked):
-        waiting.set()
-        release.wait(30)
-
-    done = []
-    with embeddings_server(script) as server:
+    hold, done = Hold(), []
+    with embeddings_server(lambda _: hold.here(len(server.asked))) as server:
         first = threading.Thread(target=lambda: done.append(embedded(store, server)))
         first.start()
-        assert waiting.wait(30)
+        assert hold.reached()
         second = command(store, "embed", **variables(server))
-        release.set()
+        hold.release()
         first.join(60)
     assert "another run of embed is writing to it" in refused(second, 65)
     assert done[0]["run"]["embedded"] == len(server.texts) == 20

@@ -3,13 +3,12 @@
 import json
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections import Counter
 
 import pytest
 from rows.pair_rows import command, environment, lines, printed, row
+from support.interrupted import Hold, end_there
 from support.judge_server import Raw, chat, judge_server, verdict
 
 PRICES = json.dumps({"judge-1": {"input": 10, "output": 20}})
@@ -174,32 +173,16 @@ def test_the_same_seed_draws_the_same_pairs_and_more_of_them(store):
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
 def test_after_an_interruption_nothing_is_asked_twice(store, end):
     """Answers that were under way are lost; those that came are on disk."""
-    held, waiting, release = 6, threading.Event(), threading.Event()
+    held = 6
+    hold = Hold(after=held)
 
     def script(asked):
-        if len(server.asked) > held:
-            waiting.set()
-            release.wait(30)
+        hold.here(len(server.asked))
         return good(asked)
 
     with judge_server(script) as server:
         used = variables(server, SHADOW_JUDGE='{"concurrency": 1}')
-        process = subprocess.Popen(
-            [sys.executable, "-m", "shadow_mw", "judge", "--json"],
-            cwd=store,
-            env=environment(**used),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        assert waiting.wait(30)
-        process.send_signal(end)
-        said, error = process.communicate(timeout=30)
-        release.set()
-        assert process.returncode == (-signal.SIGKILL if end == signal.SIGKILL else 130)
-        assert said == b""
-        if end == signal.SIGINT:
-            assert b"interrupted; what was answered is kept" in error
-
+        end_there("judge", "--json", hold=hold, number=end, cwd=store, env=environment(**used))
         before = keys(server)
         found = printed(command(store, "judge", "--json", **used))
     assert found["run"]["asked"] == 20 - held
@@ -210,20 +193,18 @@ def test_after_an_interruption_nothing_is_asked_twice(store, end):
 
 
 def test_two_runs_at_once_do_not_ask_the_same(store):
-    waiting, release = threading.Event(), threading.Event()
+    hold, done = Hold(), []
 
     def script(asked):
-        waiting.set()
-        release.wait(30)
+        hold.here(len(server.asked))
         return good(asked)
 
-    done = []
     with judge_server(script) as server:
         first = threading.Thread(target=lambda: done.append(judged(store, server)))
         first.start()
-        assert waiting.wait(30)
+        assert hold.reached()
         second = command(store, "judge", **variables(server))
-        release.set()
+        hold.release()
         first.join(60)
     assert "another run of judges" in refused(second, 65)
     assert done[0]["run"]["asked"] == len(server.asked) == 20
