@@ -2,12 +2,13 @@
 
 import re
 import socket
+import time
 
 import pytest
 from serve.page_data import fill
 from support.serve import running_serve
 
-from shadow_mw.serve.sessions import Attempts, Sessions, Signer
+from shadow_mw.serve.sessions import Sessions, Signer
 
 TOKEN = "a-token-that-nobody-guesses"
 PATHS = ("/v1/report", "/v1/harm", "/v1/harm/1", "/v1/label/1")
@@ -107,25 +108,21 @@ def test_sessions_are_of_one_process_and_end():
     assert not Sessions(signer).known(f"{name}.{until}.{signer.sign('ticket', f'{name}.{until}')}")
 
 
-def test_guessing_ends_soon_for_the_right_token_too(tmp_path):
+def test_guessing_is_slow_and_keeps_nobody_out(tmp_path):
     with running_serve(tmp_path, SHADOW_OTLP_TOKEN=TOKEN) as serve, serve.http as browser:
         del browser.headers["authorization"]
         seen = [log_in(serve, browser, f"wrong {n}").status_code for n in range(10)]
         assert seen == [401] * 10
-        last = log_in(serve, browser)
-        assert last.status_code == 429
-        assert 0 < int(last.headers["retry-after"]) <= 61
-        assert "set-cookie" not in last.headers
-        # Whoever sends spans is not kept out.
-        assert serve.client.get("/v1/harm").status_code == 200
-
-
-def test_many_addresses_share_one_limit():
-    attempts = Attempts(most=2)
-    for n in range(20):
-        assert not attempts.wait(f"10.0.0.{n}")
-        attempts.failed(f"10.0.0.{n}")
-    assert attempts.wait("10.9.9.9") > 0
+        began = time.monotonic()
+        assert log_in(serve, browser, "wrong again").status_code == 401
+        assert time.monotonic() - began > 0.9
+        right = []
+        for _ in range(3):
+            began = time.monotonic()
+            assert log_in(serve, browser).status_code == 303
+            assert serve.client.get("/v1/harm").status_code == 200
+            right.append(time.monotonic() - began)
+        assert min(right) < 0.9
 
 
 @pytest.mark.parametrize(

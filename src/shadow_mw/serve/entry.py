@@ -11,10 +11,10 @@ from starlette.routing import Route
 
 from shadow_mw.exceptions import DataError, StoreError
 from shadow_mw.serve.asked import read_form
-from shadow_mw.serve.guard import HEADERS, Guard, cookie_name, is_guess, peer
+from shadow_mw.serve.guard import HEADERS, Guard, cookie_name, is_guess
 from shadow_mw.serve.refusals import RefusedError, UnauthorizedError
 from shadow_mw.serve.replies import json_reply, login_reply, set_cookie
-from shadow_mw.serve.sessions import SESSION_SECONDS, Attempts, Sessions, Signer, same
+from shadow_mw.serve.sessions import SESSION_SECONDS, Sessions, Signer, same
 from shadow_mw.serve.slowdown import Slowdown
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -26,12 +26,11 @@ class Entry:
     Args:
         token: what has to be known; None lets in whoever reaches us by a name of this host.
         signer: of sessions.
-        slowdown: of wrong bearer tokens.
+        slowdown: of wrong tokens.
     """
 
     def __init__(self, token: str | None, signer: Signer, slowdown: Slowdown) -> None:
         self._guard = Guard(token, Sessions(signer))
-        self._attempts = Attempts()
         self._slowdown = slowdown
 
     def routes(self) -> list[Route]:
@@ -45,15 +44,10 @@ class Entry:
     async def login(self, request: Request) -> Response:
         """`POST /login`: the token against a session."""
         self._guard.admit_write(request)
-        address = peer(request)
-        if wait := self._attempts.wait(address):
-            return login_reply(
-                429, "Too many attempts: wait a minute.", {"retry-after": str(int(wait) + 1)}
-            )
         given = await read_form(request, "token")
         token = self._guard.token
         if token is not None and not same(given.encode(errors="replace"), token.encode()):
-            self._attempts.failed(address)
+            await self._slowdown.wrong()
             return login_reply(401, "That is not the token.")
         # Only the query travels: the way back is always to this page.
         response = RedirectResponse(f"/?{request.url.query}".rstrip("?"), 303, HEADERS)

@@ -95,11 +95,6 @@ def policy(html: str) -> str:
     )
 
 
-def peer(request: Request) -> str:
-    """Whose connection it is."""
-    return request.client.host if request.client else ""
-
-
 def has_bearer(request: Request, token: str) -> bool:
     """Whether it brings the token; how much of a guess is right does not show in the time."""
     scheme, _, given = request.headers.get("authorization", "").partition(" ")

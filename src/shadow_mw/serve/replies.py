@@ -24,10 +24,10 @@ def unchanged(request: Request, tag: str) -> Response | None:
     return Response(status_code=304, headers=HEADERS | {"etag": tag}) if known == tag else None
 
 
-def login_reply(status: int, said: str, more: dict[str, str] | None = None) -> Response:
+def login_reply(status: int, said: str) -> Response:
     """The form that asks for the token, and what was wrong with the last one."""
     html = form(said)
-    headers = HEADERS | {"content-security-policy": policy(html)} | (more or {})
+    headers = HEADERS | {"content-security-policy": policy(html)}
     return HTMLResponse(html, status, headers)
 
 

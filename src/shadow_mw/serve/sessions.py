@@ -5,17 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import threading
 import time
-from collections import OrderedDict, deque
 from typing import Final
 
 SESSION_SECONDS: Final = 12 * 3600
-TRIES: Final = 10
-"""Wrong tokens of one address within `TRY_SECONDS`; of all together, ten times as many."""
-TRY_SECONDS: Final = 60.0
-ADDRESSES: Final = 1_000
-"""That are remembered; whoever has more of them meets the limit for all."""
 
 
 def same(one: bytes, other: bytes) -> bool:
@@ -65,39 +58,6 @@ class Sessions:
             now = time.time()
             self._ended = {one: end for one, end in self._ended.items() if end > now}
             self._ended[text] = _until(text)
-
-
-class Attempts:
-    """Counts wrong tokens; an address with too many has to wait, with the right one too."""
-
-    def __init__(self, most: int = TRIES, seconds: float = TRY_SECONDS) -> None:
-        self._most, self._seconds = most, seconds
-        self._failed: OrderedDict[str, deque[float]] = OrderedDict()
-        self._all: deque[float] = deque()
-        self._lock = threading.Lock()
-
-    def wait(self, address: str) -> float:
-        """Seconds until it may try again; 0 where it may now."""
-        with self._lock:
-            now = time.monotonic()
-            of_one = self._left(self._failed.get(address, deque()), self._most, now)
-            return max(of_one, self._left(self._all, 10 * self._most, now))
-
-    def failed(self, address: str) -> None:
-        """Another wrong one."""
-        with self._lock:
-            times = self._failed.setdefault(address, deque(maxlen=self._most))
-            self._failed.move_to_end(address)
-            while len(self._failed) > ADDRESSES:
-                self._failed.popitem(last=False)
-            for one in (times, self._all):
-                one.append(time.monotonic())
-            while len(self._all) > 10 * self._most:
-                self._all.popleft()
-
-    def _left(self, times: deque[float], most: int, now: float) -> float:
-        recent = [one for one in times if now - one < self._seconds]
-        return recent[-most] + self._seconds - now if len(recent) >= most else 0.0
 
 
 def _until(text: str) -> float:

@@ -1,4 +1,4 @@
-"""Guesses at the bearer token: many of them are refused slowly, in constant memory.
+"""Guesses at the token, by header or form: many are refused slowly, in constant memory.
 
 A token is looked at first: nobody's guesses keep out whoever has the right one.
 """
