@@ -1,9 +1,9 @@
 """Stores with what alarms are about, and the command on them."""
 
-import subprocess
 import sys
 from pathlib import Path
 
+from support.cli import run_text
 from support.servers import clean_environ
 
 from shadow_mw.evaluate.pipeline import Store
@@ -22,12 +22,5 @@ def tell(path, *, experiment="e", candidate="c", source="runner:h:1", captured=1
 
 def alerts(path, *arguments, timeout=60, **env):
     """`shadow-mw alerts` on a store: a finished process."""
-    return subprocess.run(
-        [COMMAND, "alerts", *arguments],
-        env=clean_environ(SHADOW_STORE=str(path), **env),
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    used = clean_environ(SHADOW_STORE=str(path), **env)
+    return run_text("alerts", *arguments, cwd=path.parent, env=used, timeout=timeout)

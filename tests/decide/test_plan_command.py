@@ -2,10 +2,9 @@
 
 import json
 import sqlite3
-import subprocess
-import sys
 
 import pytest
+from support.cli import run_text
 from support.servers import clean_environ
 
 from shadow_mw.decide.presets import ARTICLES, STRICT
@@ -17,15 +16,7 @@ class Desk:
 
     def run(self, *arguments, stdin="", **variables):
         used = {"SHADOW_STATE_DIR": str(self.path / "state"), "COLUMNS": "120"} | variables
-        return subprocess.run(
-            [sys.executable, "-m", "shadow_mw", *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            cwd=self.path,
-            env=clean_environ(**used),
-            timeout=60,
-        )
+        return run_text(*arguments, cwd=self.path, env=clean_environ(**used), stdin=stdin)
 
     def plan(self, *arguments, code=0, **variables):
         done = self.run("plan", "--json", *arguments, **variables)

@@ -2,11 +2,10 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.cli import run
 
 RECEIPTS = Path(__file__).parents[3] / "shared" / "data" / "receipts.jsonl"
 
@@ -14,15 +13,8 @@ RECEIPTS = Path(__file__).parents[3] / "shared" / "data" / "receipts.jsonl"
 def command(directory, *arguments, stdin=b"", **variables):
     """Run `shadow-mw ARGUMENTS` in a directory, without any other setting."""
     data = stdin.encode() if isinstance(stdin, str) else stdin
-    return subprocess.run(
-        [sys.executable, "-m", "shadow_mw", *map(str, arguments)],
-        input=data,
-        capture_output=True,
-        cwd=directory,
-        env=environment(**variables),
-        timeout=100,
-        check=False,
-    )
+    env = environment(**variables)
+    return run(*map(str, arguments), cwd=directory, env=env, stdin=data, timeout=100)
 
 
 def environment(**variables):

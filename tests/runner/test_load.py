@@ -11,6 +11,7 @@ import urllib.request
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from support.cli import run_text
 from support.servers import clean_environ, free_port, running
 
 TESTS = os.path.dirname(os.path.dirname(__file__))
@@ -71,15 +72,7 @@ class Shop:
         return ("load", *where, "--minutes", MINUTES, *more)
 
     def run(self, *arguments, stdin="", **variables):
-        return subprocess.run(
-            self.command(*arguments),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            cwd=self.path,
-            env=self.environ(**variables),
-            timeout=60,
-        )
+        return run_text(*arguments, cwd=self.path, env=self.environ(**variables), stdin=stdin)
 
     def load(self, *more, code=0, **variables):
         done = self.run(*self.arguments("--yes", "--json", *more), **variables)

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import httpx2
 import psutil
+from support.cli import run_text
 from support.servers import Server, clean_environ, free_port, running
 
 from shadow_mw.evaluate.ingest import Observation
@@ -201,15 +202,7 @@ class Lab:
 
     def cli(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run `shadow-mw` as an operator would."""
-        return subprocess.run(
-            [sys.executable, "-m", "shadow_mw", *arguments],
-            env=self.env,
-            cwd=self.path,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        return run_text(*arguments, cwd=self.path, env=self.env, stdin=stdin or "")
 
     # What is to be seen
 

@@ -1,0 +1,87 @@
+"""`python -m support.zygote SOCKET`: has imported `shadow_mw`, and becomes a command by forking.
+
+One connection is one command: a line of JSON with its arguments, directory and environment, and
+the descriptors of its streams; the answer is its exit code. It ends with its standard input.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import socket
+import sys
+import threading
+import time
+from contextlib import suppress
+
+from shadow_mw.cli import COMMANDS
+
+HEAVY = ("scipy.special", "jsonschema_rs", "rapidfuzz", "uvicorn", "httpx2", "genai_prices")
+MOST = 1 << 20
+"""Bytes of a request."""
+
+
+def main(path: str) -> None:
+    for name in (*(f"shadow_mw.commands.{module}" for module in set(COMMANDS.values())), *HEAVY):
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(path)
+        listener.listen(64)
+        print("ready", flush=True)
+        while True:
+            ready, _, _ = select.select([listener, sys.stdin], [], [])
+            with suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            if sys.stdin in ready:
+                return
+            connection, _ = listener.accept()
+            if os.fork() == 0:
+                break
+            connection.close()
+    _serve(connection)
+
+
+def _serve(connection: socket.socket) -> None:
+    data, streams, _, _ = socket.recv_fds(connection, MOST, 3)
+    if (child := os.fork()) == 0:
+        connection.close()
+        _become(json.loads(data), streams)
+        return
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    # The client may have given up.
+    with suppress(OSError):
+        connection.send(str(code).encode())
+    os._exit(0)
+
+
+def _become(asked: dict[str, object], streams: list[int]) -> None:
+    for number, descriptor in enumerate(streams):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.environ.clear()
+    os.environ.update(asked["environ"])  # type: ignore[arg-type]
+    time.tzset()
+    os.chdir(str(asked["cwd"]))
+    sys.path[0] = os.getcwd()
+    sys.argv[1:] = asked["arguments"]  # type: ignore[assignment]
+    try:
+        runpy.run_module("shadow_mw", run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        # All of an exit but taking every module apart, for which each page would be copied.
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(ended.code)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
