@@ -241,6 +241,29 @@ def test_lexical_similarity_says_its_measure():
     assert LexicalSimilarity().run(case("a" * 9000, "b")).detail == "first 8000 characters"
 
 
+@pytest.mark.parametrize(
+    ("primary", "candidate", "value"),
+    [
+        ("It is 9.", {"output": None, "tools": [("f", {})]}, 0),
+        ({"output": None, "tools": [("f", {})]}, "It is 9.", 0),
+        ("It is 9.", refused("No."), 0),
+        ("It is 9.", "", 0),
+        # What calls and what fails is compared elsewhere, and so are documents.
+        (
+            {"output": "Let me see.", "tools": [("f", {})]},
+            {"output": None, "tools": [("f", {})]},
+            None,
+        ),
+        ('{"a": 1}', "", None),
+        ("It is 9.", failed(), None),
+        ("", "", None),
+    ],
+)
+def test_a_text_has_nothing_in_common_with_no_text(primary, candidate, value):
+    result = LexicalSimilarity().run(case(primary, candidate))
+    assert (result and result.candidate) == value
+
+
 def test_without_rapidfuzz_it_is_another_measure_under_another_label(monkeypatch):
     monkeypatch.setitem(sys.modules, "rapidfuzz.distance", None)
     lexical._rapidfuzz.cache_clear()

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from functools import cache
 from typing import Final
 
-from shadow_mw.evaluate.checks.case import Case
+from shadow_mw.evaluate.checks.case import Case, Side
 from shadow_mw.evaluate.checks.check import CheckResult
 
 CHARACTERS: Final = "characters"
@@ -25,14 +25,26 @@ class LexicalSimilarity:
     name = "lexical_similarity"
 
     def run(self, case: Case) -> CheckResult | None:
-        """Where both have text, not both JSON; long texts are compared by their beginnings."""
+        """Where both have text, not both JSON; long texts are compared by their beginnings.
+
+        A text has nothing in common with an answer that has none, as a tool call or a refusal.
+        """
         ours, theirs = case.primary.text, case.candidate.text
-        if not ours or not theirs or case.both_documents:
+        silent = _only_text(case.primary, case.candidate) or _only_text(
+            case.candidate, case.primary
+        )
+        if not silent and (not ours or not theirs or case.both_documents):
             return None
         value, measure = similarity(ours, theirs)
         cut = max(len(ours), len(theirs)) > MAX_CHARACTERS
         detail = f"first {MAX_CHARACTERS} characters" if cut else ""
         return CheckResult(self.name, None, value, measure, detail)
+
+
+def _only_text(side: Side, other: Side) -> bool:
+    """Whether one leg says something and calls nothing, and the other one says nothing."""
+    says = side.text and not side.tool_calls and not side.is_document
+    return bool(says) and side.answered and other.answered and not other.text
 
 
 def similarity(one: str, other: str) -> tuple[float, str]:
