@@ -56,6 +56,11 @@ def test_wire_chat_reads_refusals_and_filters():
     assert (filtered.text, filtered.refusal) == ("par", "content_filter")
 
 
+def test_wire_chat_a_finish_reason_may_be_all_that_is_said_of_an_error():
+    failed = reply_to({"content": "par"}, "error")
+    assert (failed.text, failed.error, failed.finish_reason) == ("par", "error", "error")
+
+
 @pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
 def test_wire_chat_reads_reasoning_in_both_spellings(name):
     assert reply_to({"content": "4", name: "2+2"}).reasoning == "2+2"

@@ -94,7 +94,8 @@ def _reply(
         usage=common.usage_of(usage),
         model=string(head.get("model")),
         response_id=string(head.get("id")),
-        error=failure.kind if failure else None,
+        # Some gateways say no more than that, and pass on what there was of an answer.
+        error=failure.kind if failure else finish if finish == "error" else None,
         error_message=failure.message if failure else None,
         complete=complete,
     )
