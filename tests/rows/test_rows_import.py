@@ -75,11 +75,22 @@ def test_importing_again_changes_nothing(shadow, tmp_path):
         "replaced": 0,
         "judged": 0,
         "skipped": {},
+        "candidates": {"small": 2},
     }
     before = everything(tmp_path / "shadow.db")
     again = printed(shadow("import", "-", "--json", stdin=text))
     assert again == first | {"new": 0, "labels": 0}
     assert everything(tmp_path / "shadow.db") == before
+
+
+def test_candidates_that_go_by_several_names_are_said_to_be_several(shadow):
+    rows = [row(f"p{n}", candidate={"output": "x", "model": "small"}) for n in range(3)]
+    rows.append(row("p4", candidate={"output": "x", "model": "small-\x1b[31mfallback"}))
+    repeat = row("p0", candidate={"output": "x", "id": "primary"})
+    done = shadow("import", "-", stdin=lines(*rows, repeat))
+    assert done.stdout.decode().endswith(
+        "; 2 candidates, each for itself: small 3, 'small-\\x1b[31mfallback' 1\n"
+    )
 
 
 def test_a_pair_without_a_key_is_known_by_its_id(shadow):

@@ -20,7 +20,7 @@ from shadow_mw.evaluate.rows.lines import Lines, name_of, opened, size_of
 from shadow_mw.evaluate.rows.rows import Imported, Reader, Staged, stage, stage_parquet, store_rows
 from shadow_mw.prices import PriceTable
 from shadow_mw.runner.redact import Redactor
-from shadow_mw.types import Role
+from shadow_mw.types import REPEAT, Role
 
 A_PATH = click.Path(path_type=Path, allow_dash=True)
 MOST_REMEMBERED = 2_000
@@ -28,6 +28,8 @@ MOST_REMEMBERED = 2_000
 JOINS = sorted({join for joins in logs.JOINS.values() for join in joins})
 
 
+MOST_CANDIDATES = 5
+"""Named in one line."""
 LOG_OPTIONS = ("primary", "candidate", "primary_model", "candidate_model", "join", "input")
 
 
@@ -198,10 +200,18 @@ def sentence(result: Imported) -> str:
         text += f", {result.replaced:,} labels replaced"
     if result.judged:
         text += f"; judge verdicts of {result.judged:,} rows"
+    candidates = {name: n for name, n in result.candidates.items() if name != REPEAT}
+    if len(candidates) > 1:
+        text += f"; {len(candidates):,} candidates, each for itself: {_named(candidates)}"
     if result.skipped:
         reasons = ", ".join(f"{reason} {n:,}" for reason, n in result.skipped.items())
         text += f"; lines left out: {reasons}"
     return text
+
+
+def _named(candidates: dict[str, int]) -> str:
+    shown = [f"{n if n.isprintable() else ascii(n)} {k:,}" for n, k in candidates.items()]
+    return ", ".join([*shown[:MOST_CANDIDATES], *(["..."] if shown[MOST_CANDIDATES:] else [])])
 
 
 # `import` is no name in Python; the command line looks for one by the command's.

@@ -54,6 +54,8 @@ class Imported:
     """Rows that came with a judge's verdicts."""
     skipped: dict[str, int] = field(default_factory=dict)
     """Lines of a gateway's log that are no leg of a pair, by reason."""
+    candidates: dict[str, int] = field(default_factory=dict)
+    """Rows by candidate: each is judged, and decided about, for itself."""
 
 
 def stage(lines: Lines, reader: Reader, staged: Staged) -> None:
@@ -105,7 +107,8 @@ def store_rows(
         labels, replaced = _store_truths(store, staged)
         new = _store_pairs(store, staged, name, advance, standards)
     rejudge(store, standards)
-    return Imported(staged.rows, new, labels, replaced, staged.judged, skipped or {})
+    candidates = dict(staged.candidates.most_common())
+    return Imported(staged.rows, new, labels, replaced, staged.judged, skipped or {}, candidates)
 
 
 def judge_lines(

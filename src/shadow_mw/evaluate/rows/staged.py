@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import fields
 from hashlib import blake2b
@@ -46,6 +47,8 @@ class Staged:
         self._connection.executescript(TABLES)
         self.rows = 0
         self.judged = 0
+        self.candidates = Counter[str]()
+        """Rows by the candidate's id."""
 
     def __enter__(self) -> Self:
         return self
@@ -86,6 +89,7 @@ class Staged:
         self._same_truth(row, line)
         self.rows += 1
         self.judged += row.judge is not None
+        self.candidates[row.candidate.candidate_id] += 1
         return primary
 
     def truths(self) -> Iterator[tuple[str, str]]:
