@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+from evaluate.spans import both, store_of
 from rows.pair_rows import environment, lines, printed, receipts, row
 
 TRUTH = {"total": "9.00", "tax_id": None}
@@ -36,6 +37,14 @@ def everything(path):
 
 def report(shadow, *options):
     return printed(shadow("report", "--json", *options))
+
+
+def test_a_label_with_half_a_letter_is_of_the_call_with_that_half(shadow, tmp_path):
+    half = '{"x": "\\ud800 y"}'
+    store_of(tmp_path / "shadow.db", *both("p1", half, half, shadow__key="k\ud800"))
+    label = b'{"key": "k\\ud800", "truth": {"x": "\\ud800 y"}}\n'
+    assert printed(shadow("label", "-", "--json", stdin=label))["scored"] == 1
+    assert report(shadow)["metrics"]["field_accuracy"]["candidate"] == 1
 
 
 def test_rows_are_stored_and_judged(shadow, tmp_path):

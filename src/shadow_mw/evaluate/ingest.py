@@ -12,6 +12,7 @@ from shadow_mw import semconv
 from shadow_mw.prices import PriceTable
 from shadow_mw.records import SpanRecord
 from shadow_mw.types import Outcome, Role, Usage, WireFormat
+from shadow_mw.wire.lenient import encodable
 
 WITHOUT_ANSWER = frozenset({WireFormat.OPENAI_EMBEDDINGS, WireFormat.OPENAI_COMPLETIONS})
 """Calls of which only latency, usage and errors are compared."""
@@ -201,8 +202,7 @@ def _text(attributes: Attributes, name: str) -> str | None:
     value = attributes.get(name)
     if not isinstance(value, str) or not value:
         return None
-    # A model can write half a surrogate pair, which no database takes.
-    return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    return encodable(value)
 
 
 def _number(attributes: Attributes, name: str) -> float | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.fields.judge import check_truth
+from shadow_mw.evaluate.json_line import read_object
 from shadow_mw.exceptions import DataError
 from shadow_mw.results import Label
-from shadow_mw.types import Json
+from shadow_mw.wire.lenient import encodable
 
 ACCEPTED = 'accepted: {"key": "invoice-17", "truth": {"total": "9.00", "tax_id": null}}'
 
@@ -42,7 +42,7 @@ def read_labels(lines: Iterable[bytes], name: str) -> list[Label]:
 
 
 def _label(line: bytes, *, first: bool) -> Label:
-    value = _object(line.decode("utf-8-sig" if first else "utf-8"))
+    value = read_object(line, first=first)
     unknown = sorted(value.keys() - {"key", "truth"})
     if unknown:
         raise ValueError(f"unknown key {unknown[0]!r}")
@@ -52,14 +52,4 @@ def _label(line: bytes, *, first: bool) -> Label:
     if not isinstance(truth, dict):
         raise ValueError("`truth` must be an object")
     check_truth(truth)
-    return Label(key, truth)
-
-
-def _object(text: str) -> dict[str, Json]:
-    try:
-        value = strict_json.loads(text)
-    except strict_json.InvalidJson as error:
-        raise ValueError(f"not JSON ({error})") from None
-    if not isinstance(value, dict):
-        raise ValueError("not a JSON object")
-    return value
+    return Label(encodable(key), truth)

@@ -18,6 +18,7 @@ from shadow_mw.settings import Candidate, Settings
 from shadow_mw.types import Call, Exchange, Json, Outcome, Role, WireFormat
 from shadow_mw.wire import format_of
 from shadow_mw.wire.base import output_messages
+from shadow_mw.wire.lenient import encodable
 
 
 class Spans:
@@ -165,12 +166,7 @@ class Spans:
 def _set(span: Span, attributes: Mapping[str, AttributeValue | None]) -> None:
     for name, value in attributes.items():
         if value is not None:
-            span.set_attribute(name, _whole(value) if isinstance(value, str) else value)
-
-
-def _whole(text: str) -> str:
-    """A model can write half a surrogate pair, which no encoding takes; no enum either."""
-    return str(text) if text.isascii() else text.encode("utf-8", "replace").decode()
+            span.set_attribute(name, encodable(value) if isinstance(value, str) else value)
 
 
 def _dumps(value: Json) -> str:

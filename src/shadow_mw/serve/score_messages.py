@@ -28,6 +28,7 @@ from shadow_mw import semconv
 from shadow_mw.scores import PairScores, Score
 from shadow_mw.types import Role
 from shadow_mw.version import __version__
+from shadow_mw.wire.lenient import encodable
 
 EVALUATOR: Final = "shadow_mw.checks"
 """Deterministic checks, no model: what `shadow.evaluator.name` says."""
@@ -144,5 +145,5 @@ def _attributes(values: Values) -> list[KeyValue]:
 def _any(value: str | float) -> AnyValue:
     if isinstance(value, str):
         # A path can come from a model, which can write half a surrogate pair.
-        return AnyValue(string_value=value.encode("utf-8", "replace").decode())
+        return AnyValue(string_value=encodable(value))
     return AnyValue(double_value=float(value))

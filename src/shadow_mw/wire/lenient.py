@@ -78,6 +78,14 @@ def as_text(value: Json) -> str:
         return ""
 
 
+def encodable(text: str) -> str:
+    """The same text with `?` for halves of surrogate pairs: no encoding and no database takes them.
+
+    A model can write half a pair, and an enum is no plain string.
+    """
+    return str(text) if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def well_formed(value: Json) -> Json:
     """Return the same value in strings that UTF-8 can hold.
 

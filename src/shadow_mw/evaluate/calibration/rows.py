@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from shadow_mw.evaluate import strict_json
+from shadow_mw.evaluate.json_line import read_object
 from shadow_mw.exceptions import DataError
 from shadow_mw.types import Json
 
@@ -136,7 +137,7 @@ def _check_same(row: Row, other: Row) -> None:
 
 
 def _line(line: bytes, number: int, *, needs_judge: bool) -> Line:
-    value = _object(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+    value = read_object(line, first=number == 1)
     unknown = sorted(value.keys() - KEYS)
     if unknown:
         raise ValueError(f"unknown key {unknown[0]!r}")
@@ -167,16 +168,6 @@ def _row(value: dict[str, Json]) -> Row:
         _inclusion(value.get("inclusion")),
         judged=value.get("judge", ()) is not None,
     )
-
-
-def _object(text: str) -> dict[str, Json]:
-    try:
-        value = strict_json.loads(text)
-    except strict_json.InvalidJson as error:
-        raise ValueError(f"not JSON ({error})") from None
-    if not isinstance(value, dict):
-        raise ValueError("not a JSON object")
-    return value
 
 
 def _judge(row: dict[str, Json]) -> Judged:

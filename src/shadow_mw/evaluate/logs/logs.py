@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+from shadow_mw.evaluate.json_line import read_whole
 from shadow_mw.evaluate.logs import bifrost as logs_bifrost
 from shadow_mw.evaluate.logs import litellm as logs_litellm
 from shadow_mw.evaluate.logs import openai as logs_openai
 from shadow_mw.evaluate.logs.call import INPUT_HASH, Call, Skip
-from shadow_mw.evaluate.rows.json_values import dumps, load, plain, read_request
+from shadow_mw.evaluate.rows.json_values import dumps, plain, read_request
 from shadow_mw.evaluate.rows.lines import Lines
 from shadow_mw.evaluate.rows.read import Reader
 from shadow_mw.evaluate.rows.staged import Staged
@@ -115,7 +116,7 @@ def bodies(lines: Lines) -> Body:
 
     def find(name: str) -> Json:
         row = connection.execute("SELECT body FROM bodies WHERE id = ?", (name,)).fetchone()
-        return load(row[0].encode(), first=False) if row else None
+        return read_whole(row[0].encode(), first=False) if row else None
 
     return find
 
@@ -135,7 +136,7 @@ def _calls(side: Side, log: Log) -> Iterator[tuple[Call, str]]:
 
 
 def _entry(line: bytes, lines: Lines) -> dict[str, Json]:
-    entry: dict[str, Json] = plain(load(line, first=lines.number == 1))
+    entry: dict[str, Json] = plain(read_whole(line, first=lines.number == 1))
     return entry
 
 

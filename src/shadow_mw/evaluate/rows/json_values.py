@@ -1,4 +1,4 @@
-"""Lines and requests as values, and values as the text that a store keeps."""
+"""Requests as values, and values as the text that a store keeps."""
 
 from __future__ import annotations
 
@@ -15,23 +15,6 @@ from shadow_mw.types import Call, Json, WireFormat
 from shadow_mw.wire import format_of, lenient
 
 ANTHROPIC_BLOCKS = frozenset({"tool_use", "tool_result", "thinking", "redacted_thinking"})
-
-
-def load(line: bytes, *, first: bool) -> dict[str, Json]:
-    """One line as an object.
-
-    Raises:
-        ValueError: it is none.
-    """
-    text = line.decode("utf-8-sig" if first else "utf-8")
-    try:
-        value = strict_json.loads(text)
-    except strict_json.InvalidJson as error:
-        raise ValueError(f"not JSON ({error})") from None
-    if not isinstance(value, dict):
-        raise ValueError("not a JSON object")
-    # Half a surrogate pair, which neither UTF-8 nor a database takes.
-    return dict(lenient.well_formed(value)) if "\\ud" in text or "\\uD" in text else value
 
 
 def read_request(body: Json) -> Call | None:
@@ -112,8 +95,3 @@ def same_json(one: str | None, other: str | None) -> bool:
     except strict_json.InvalidJson:
         return False
     return strict_json.comparable(values[0]) == strict_json.comparable(values[1])
-
-
-def whole(text: str) -> str:
-    """Text that a database takes."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()

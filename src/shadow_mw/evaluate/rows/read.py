@@ -10,14 +10,16 @@ from typing import Protocol
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.fields.judge import check_truth
 from shadow_mw.evaluate.ingest import Content, Observation
+from shadow_mw.evaluate.json_line import read_whole
 from shadow_mw.evaluate.judging.imported import Verdicts
 from shadow_mw.evaluate.rows import values as v
-from shadow_mw.evaluate.rows.json_values import dumps, load, read_request, whole
+from shadow_mw.evaluate.rows.json_values import dumps, read_request
 from shadow_mw.evaluate.rows.keys import CANDIDATE, PRIMARY, ROW, SHARED
 from shadow_mw.evaluate.rows.requests import Requests
 from shadow_mw.prices import PriceTable
 from shadow_mw.types import Call, Json, Outcome, Reply, Role, ToolCall, Usage
 from shadow_mw.wire import lenient, output_messages
+from shadow_mw.wire.lenient import encodable
 
 NO_CONTENT = Content()
 WINNERS = frozenset({"primary", "candidate", "tie"})
@@ -97,7 +99,7 @@ class Reader:
         Raises:
             ValueError: what is wrong with it.
         """
-        return self.row(load(line, first=first))
+        return self.row(read_whole(line, first=first))
 
     def row(self, value: Json) -> Row:
         """Read one row.
@@ -113,7 +115,7 @@ class Reader:
         row = {"key": row["pair_id"]} | row
         call, content = self._request(row)
         names = row.get("experiment") or self.experiment, row["pair_id"]
-        stored = whole(names[0]), whole(self.redaction.text(names[1]))
+        stored = encodable(names[0]), encodable(self.redaction.text(names[1]))
         shared = {name: row.get(name) for name in SHARED}
         ours = shared | v.read_all(row[Role.PRIMARY], PRIMARY, "primary")
         theirs = shared | v.read_all(row[Role.CANDIDATE], CANDIDATE, "candidate")
@@ -129,7 +131,7 @@ class Reader:
         read = v.read_all(judge, JUDGE, "judge")
         if read.get("name") is None or read.get("winners") is None:
             raise ValueError("`judge` must have a `name` and `winners`")
-        return Verdicts(whole(self.redaction.text(read["name"])), tuple(read["winners"]))
+        return Verdicts(encodable(self.redaction.text(read["name"])), tuple(read["winners"]))
 
     def _truth(self, row: Mapping[str, Json]) -> str | None:
         truth = row.get("truth")
@@ -171,7 +173,7 @@ class Reader:
             experiment=experiment,
             pair_id=pair_id,
             role=identity.role,
-            candidate_id=whole(identity.candidate_id),
+            candidate_id=encodable(identity.candidate_id),
             trace_id=get("trace_id") or _id(16, *identity.names),
             span_id=get("span_id") or _id(8, identity.role, *identity.names, identity.candidate_id),
             time_ns=get("time") or 0,
@@ -201,7 +203,7 @@ class Reader:
         )
 
     def _redacted(self, text: str | None) -> str | None:
-        return whole(self.redaction.text(text)) if text else None
+        return encodable(self.redaction.text(text)) if text else None
 
     def _priced(self, model: str | None, leg: Mapping[str, Json]) -> float | None:
         usage = Usage(*(leg.get(name) for name in Usage.__slots__))
@@ -238,7 +240,7 @@ def default_outcome(error: str | None) -> str:
 
 
 def _whole(text: str | None) -> str | None:
-    return whole(text) if text else None
+    return encodable(text) if text else None
 
 
 def _reply(leg: Mapping[str, Json]) -> Reply:
