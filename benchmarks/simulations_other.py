@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.simulated import ALPHA, DAYS, FINAL, Floats, days, mondays_shape
+from benchmarks.simulated import ALPHA, DAYS, FINAL, Floats, days, in_sessions, mondays_shape
 from benchmarks.simulated_segments import MARGINS, NULL, called_on_any_day, compared, figures
 from shadow_mw.decide import stats
 from shadow_mw.decide.stats import sizes
+from shadow_mw.decide.stats.linear import linearise
 from shadow_mw.decide.stats.running import moments
 from shadow_mw.decide.stats.sequences import rate_bounds
 from shadow_mw.evaluate.calibration.correction import Estimate, Scored, correct, plain
@@ -35,6 +36,8 @@ def others(runs: int) -> Iterator[Other]:
     yield many_fields(runs)
     yield alarms(runs)
     yield from segments(runs)
+    yield from lowered_share(runs)
+    yield likeness_in_sessions(runs)
     yield peeking(5 * runs)
 
 
@@ -176,6 +179,53 @@ def segments(runs: int) -> Iterator[Other]:
     calls = figures(compared(NULL, runs, ["Holm, final look"])["Holm, final look"], 0)
     values = {"covers": 1 - calls["any wrong"]}
     yield Other(f"{tests}, none called worse (Holm)", NULL.pairs, FINAL / 2, runs, values)
+
+
+LOWERED, KEPT = 0.1, 4000
+"""The candidate's share of the calls in the second week, and pairs of each week."""
+
+
+def lowered_share(runs: int) -> Iterator[Other]:
+    """A check over sessions of which the second week stands for ten times as many calls."""
+    rng, truth = np.random.default_rng(13), (0.002 + 0.008 / LOWERED) / (1 + 1 / LOWERED)
+    weighted, plain = [], []
+    for _ in range(runs):
+        group = in_sessions(rng, 2 * KEPT, 3.0)
+        late = np.arange(2 * KEPT) >= KEPT
+        luck = 0.5 + rng.random(int(group[-1]) + 1)
+        rate = np.where(late, 0.018, 0.012) * luck[group]
+        changed = (rng.random(2 * KEPT) < rate).astype(float) - (rng.random(2 * KEPT) < 0.01)
+        weights = np.where(late, 1 / LOWERED, 1.0)
+        weighted.append(stats.ratio_of_sums(changed, np.ones(2 * KEPT), group, weights, ALPHA))
+        plain.append(stats.ratio_of_sums(changed, np.ones(2 * KEPT), group, alpha=ALPHA))
+    for name, found in (("a check, share lowered", weighted), ("(the same, unweighted)", plain)):
+        values: dict[str, float | None] = {
+            "covers": float(np.mean([one.low <= truth <= one.high for one in found])),
+            "last day": float(np.mean([one.high < truth for one in found])),
+        }
+        yield Other(name, 2 * KEPT, ALPHA, runs, values)
+
+
+def likeness_in_sessions(runs: int) -> Other:
+    """Likeness whose sessions are alike, against fewer pairs of the primary with itself."""
+    rng = np.random.default_rng(14)
+
+    def sample(mean: float, n: int) -> tuple[float, float, int]:
+        group = in_sessions(rng, n, 4.0)
+        common = rng.beta(8 * mean, 8 * (1 - mean), int(group[-1]) + 1)
+        values = common[group] + rng.normal(0, 0.05, n)
+        sums, size = np.bincount(group, values), np.bincount(group).astype(float)
+        found = linearise(sums, size)
+        assert found is not None
+        worth = int(size.sum() ** 2 / (size @ size))
+        return found.ratio, found.se**2 * worth, worth
+
+    ends = [stats.welch(*sample(0.88, 2000), *sample(0.9, 400), ALPHA) for _ in range(runs)]
+    values: dict[str, float | None] = {
+        "covers": float(np.mean([one.low <= -0.02 <= one.high for one in ends])),
+        "last day": float(np.mean([one.low > -0.02 for one in ends])),
+    }
+    return Other("likeness in sessions, 400 A/A pairs", 2000, ALPHA, runs, values)
 
 
 def peeking(runs: int) -> Other:

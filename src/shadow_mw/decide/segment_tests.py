@@ -2,16 +2,18 @@
 
 Each test is two-sided at alpha as every interval is, and decided at one end, so at alpha / 2.
 
-At a planned look Holm's procedure on the p of a fixed number of pairs: no segment that is within
-its margin is called worse with a probability above alpha / 2. In between e-BH on e-values (Wang &
+At a planned look Holm's procedure on the p of a fixed number of pairs: that any segment within its
+margin is called worse has a probability of alpha / 2 at most. In between e-BH on e-values (Wang &
 Ramdas 2022): of the segments that are called worse, alpha / 2 at most are not, in expectation, at
 whatever time somebody looks. While none is worse, a call at any time at all has a probability of
 alpha / 2 at most too: e-BH calls one only where the mean of all e-values is 2 / alpha, and the mean
 is a supermartingale (Ville). That is as long as no further segment grows large enough to test.
 
-e-BH calls whatever Bonferroni over confidence sequences would, and more where several are worse. At
-a planned look it is left for Holm, since evidence that holds at all times is less than that of one
-look (both are measured in `benchmarks/simulated_segments.py`).
+Each is where it finds more. Of 7 segments with 5,000 pairs each, 3 measures, 4 segments worse by
+five times the margin (1,000 windows, `benchmarks/simulated_segments.py`), the share of what is
+worse that is found: Holm 99 % and e-BH 75 % at the final look; e-BH 72 % and Bonferroni over
+confidence sequences 47 % on the day before it. With all at their margins Holm called one worse in
+0.9 % of the windows, e-BH in none, on any of 14 days.
 """
 
 from __future__ import annotations
