@@ -419,3 +419,11 @@ def test_of_a_large_series_a_part_is_looked_into_and_its_share_is_in_the_probabi
     assert sum(line.get("inclusion", 0) for line in drawn) == pytest.approx(5 * 10 / 20)
     assert {line["segment"] for line in drawn} == {"s0", "s1"}
     assert (len(every.rows), every.share) == (10, pytest.approx(1 / 3))
+
+
+def test_the_reference_is_written_as_people_write_it(tmp_path):
+    stored(tmp_path, pair(0, truth={"currency": "€"}))
+    with labelling(tmp_path, "--n", 1) as terminal:
+        assert '{"currency":"€"}' in terminal.until(PROMPT)
+        terminal.press("q")
+        assert terminal.end() == 0

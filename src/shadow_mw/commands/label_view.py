@@ -57,7 +57,7 @@ def view(store: Store, row: int, pair_id: str, seed: int, annotator: str) -> Vie
         _nameless(task) if task == content.request else task,
         (output_text(one), output_text(other)),
         primary_first,
-        None if truth is None else strict_json.dumps(truth),
+        None if truth is None else strict_json.readable(truth),
         tuple(_differences(one.structured, other.structured)),
     )
 
