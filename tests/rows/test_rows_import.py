@@ -47,6 +47,12 @@ def test_a_label_with_half_a_letter_is_of_the_call_with_that_half(shadow, tmp_pa
     assert report(shadow)["metrics"]["field_accuracy"]["candidate"] == 1
 
 
+def test_a_person_with_half_a_letter_in_the_name_is_stored_too(shadow):
+    printed(shadow("import", "-", "--json", stdin=lines(row("p1", "yes", "no"))))
+    chosen = b'{"id": "p1", "human": "A", "judge": null, "annotator": "Ad\\ud800"}\n'
+    assert printed(shadow("label", "-", "--json", stdin=chosen))["stored"] == 1
+
+
 def test_rows_are_stored_and_judged(shadow, tmp_path):
     rows = [
         row("p1", RIGHT, INVENTED, key="k1", truth=TRUTH, time="2026-11-02T09:14:05Z"),

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from shadow_mw.evaluate import strict_json
-from shadow_mw.evaluate.json_line import read_object
+from shadow_mw.evaluate.json_line import read_whole
 from shadow_mw.exceptions import DataError
 from shadow_mw.types import Json
 
@@ -137,7 +137,7 @@ def _check_same(row: Row, other: Row) -> None:
 
 
 def _line(line: bytes, number: int, *, needs_judge: bool) -> Line:
-    value = read_object(line, first=number == 1)
+    value = read_whole(line, first=number == 1)
     unknown = sorted(value.keys() - KEYS)
     if unknown:
         raise ValueError(f"unknown key {unknown[0]!r}")
