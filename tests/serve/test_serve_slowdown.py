@@ -42,11 +42,13 @@ def test_guesses_become_slow_and_the_right_token_does_not(serve):
     more = [threading.Thread(target=guess, args=(serve,)) for _ in range(20)]
     for one in more:
         one.start()
-    with serve.http as browser:
+    with serve.http as browser, serve.http as behind:
         del browser.headers["authorization"]
+        behind.headers["authorization"] = "Basic YW5uOnNlY3JldA=="  # of a proxy in front
         # No token at all is no guess: a browser that comes for the form gets it.
         asked = ((serve.client, "/metrics", 200), (serve.client, "/v1/harm", 200),
-                 (browser, "/", 200), (browser, "/v1/harm", 401))  # fmt: skip
+                 (browser, "/", 200), (browser, "/v1/harm", 401),
+                 (behind, "/", 200))  # fmt: skip
         for client, path, status in asked:
             assert quickest(client, path, status) < 0.9, path
     for one in more:

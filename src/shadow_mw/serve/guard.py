@@ -102,10 +102,9 @@ def has_bearer(request: Request, token: str) -> bool:
 
 
 def is_guess(request: Request, token: str | None) -> bool:
-    """Whether it brings another token than the right one."""
-    return (
-        token is not None and "authorization" in request.headers and not has_bearer(request, token)
-    )
+    """Whether it brings another token than the right one; what a proxy asks for is none."""
+    scheme = request.headers.get("authorization", "").partition(" ")[0].lower()
+    return token is not None and scheme == "bearer" and not has_bearer(request, token)
 
 
 def _host(request: Request) -> str | None:
