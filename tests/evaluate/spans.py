@@ -18,17 +18,19 @@ PRICES = PriceTable(
 )
 
 
+ENDED = InMemorySpanExporter()
+PROVIDER = TracerProvider(shutdown_on_exit=False)
+PROVIDER.add_span_processor(SimpleSpanProcessor(ENDED))
+
+
 def span(attributes, ms=100.0, start=START):
     """One ended span."""
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    started = provider.get_tracer("test").start_span(
+    ENDED.clear()
+    started = PROVIDER.get_tracer("test").start_span(
         "chat", attributes=attributes, start_time=start
     )
     started.end(start + int(ms * 1e6))
-    provider.shutdown()
-    return exporter.get_finished_spans()[0]
+    return ENDED.get_finished_spans()[0]
 
 
 def messages(text=None, tools=()):

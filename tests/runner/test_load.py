@@ -18,7 +18,8 @@ TESTS = os.path.dirname(os.path.dirname(__file__))
 PEAK = datetime(2026, 11, 2, 9, tzinfo=UTC)
 PRICES = json.dumps({"new": {"input": 1, "output": 1}})
 SECONDS = 3
-MINUTES = str(SECONDS / 60)
+SHORT = 1
+"""Seconds of a run whose length does not matter."""
 
 
 def row(number, time, **more):
@@ -39,11 +40,17 @@ def hour_of(per_second, start=PEAK, first=0):
     return [row(first + n, start + n * every) for n in range(round(20 * per_second))]
 
 
-@pytest.fixture
-def shop(tmp_path):
+@pytest.fixture(scope="module")
+def server():
     port = free_port()
     with running(["-m", "support.model", "--port", str(port)], port, cwd=TESTS) as server:
-        yield Shop(tmp_path, server.url)
+        yield server.url
+
+
+@pytest.fixture
+def shop(tmp_path, server):
+    urllib.request.urlopen(f"{server}/_reset", b"").close()
+    return Shop(tmp_path, server)
 
 
 class Shop:
@@ -67,15 +74,16 @@ class Shop:
     def command(self, *more):
         return [sys.executable, "-m", "shadow_mw", *more]
 
-    def arguments(self, *more):
+    def arguments(self, *more, seconds=SECONDS):
         where = ("--candidate-url", self.url + "/v1", "--candidate-model", "new")
-        return ("load", *where, "--minutes", MINUTES, *more)
+        return ("load", *where, "--minutes", str(seconds / 60), *more)
 
     def run(self, *arguments, stdin="", **variables):
         return run_text(*arguments, cwd=self.path, env=self.environ(**variables), stdin=stdin)
 
-    def load(self, *more, code=0, **variables):
-        done = self.run(*self.arguments("--yes", "--json", *more), **variables)
+    def load(self, *more, code=0, seconds=SECONDS, **variables):
+        asked = self.arguments("--yes", "--json", *more, seconds=seconds)
+        done = self.run(*asked, **variables)
         assert done.returncode == code, (done.stdout, done.stderr)
         return json.loads(done.stdout)
 
@@ -101,22 +109,22 @@ def test_one_worker_keeps_up_at_production_s_rate_and_queues_at_four_times_it(sh
     shop.tell(mode="one_worker", delay=0.1)
     before = shop.legs()
 
-    same = shop.load()
-    four = shop.load("--factor", "4")
+    same = shop.load(seconds=2)
+    four = shop.load("--factor", "4", seconds=2)
 
     assert same["queue"]["grows"] is False
-    assert same["calls"] == same["planned"] == 5 * SECONDS
+    assert same["calls"] == same["planned"] == 5 * 2
     assert 100 <= same["latency"]["p50_ms"] < 180
     # 20 calls come a second, 10 can be answered.
     assert four["queue"]["grows"] is True
-    assert four["calls"] == 20 * SECONDS
+    assert four["calls"] == 20 * 2
     assert 6 < four["served_per_s"] < 11
     assert four["latency"]["p95_ms"] > 1200
     assert four["queue"]["slices"][-1]["in_flight"] > four["queue"]["slices"][0]["in_flight"] + 10
     assert four["scheduling"]["late"] == 0, "arrivals do not wait for answers"
     assert shop.legs() == before, "nothing is stored as a pair"
     kept = shop.kept()
-    assert (kept["factor"], kept["calls"], kept["failed"]) == (4, 20 * SECONDS, 0)
+    assert (kept["factor"], kept["calls"], kept["failed"]) == (4, 20 * 2, 0)
     assert kept["p95_ms"] == four["latency"]["p95_ms"]
     assert four["primary_in_peak_hour"] == {"n": 100, "p50_ms": 480, "p95_ms": 480, "p99_ms": 480}
     assert four["candidate_in_shadow"]["p95_ms"] == 100
@@ -124,13 +132,13 @@ def test_one_worker_keeps_up_at_production_s_rate_and_queues_at_four_times_it(sh
 
 def test_what_is_read_by_a_person(shop):
     shop.fill(hour_of(10))
-    done = shop.run(*shop.arguments("--yes"))
+    done = shop.run(*shop.arguments("--yes", seconds=1.5))
     assert done.returncode == 0, done.stderr
-    assert "30 calls in 0.05 min (10.00 per second), price unknown" in done.stdout
+    assert "15 calls in 0.025 min (10.00 per second), price unknown" in done.stdout
     assert "candidate at 1 times peak" in done.stdout
     assert "primary in the peak hour" in done.stdout
     assert "no growing queue" in done.stdout
-    assert "failed 0 of 30" in done.stdout
+    assert "failed 0 of 15" in done.stdout
 
 
 def test_a_bound_on_concurrency_shows_in_latency_and_is_said(shop):
@@ -207,11 +215,11 @@ def test_a_verdict_rests_on_no_run_of_a_few_calls_or_of_somebody_else(shop):
     shop.fill(hour_of(5))
     limited = shop.load("--limit", "1")
     assert (limited["partial"], limited["not_kept"]) == (True, "partial, by --limit")
-    other = shop.load(SHADOW_CANDIDATE_URL="http://127.0.0.1:9/v1")
+    other = shop.load(seconds=SHORT, SHADOW_CANDIDATE_URL="http://127.0.0.1:9/v1")
     assert other["not_kept"] == "asked was another URL or model than the settings have"
     assert shop.kept() is None
-    assert shop.load("--limit", "1000")["not_kept"] is None
-    assert shop.kept()["calls"] == 5 * SECONDS
+    assert shop.load("--limit", "1000", seconds=SHORT)["not_kept"] is None
+    assert shop.kept()["calls"] == 5 * SHORT
 
 
 def test_ctrl_c_keeps_what_was_measured(shop):
@@ -237,7 +245,7 @@ def test_ctrl_c_keeps_what_was_measured(shop):
 
 def test_a_second_ctrl_c_gives_up_calls_under_way(shop):
     shop.fill(hour_of(10))
-    shop.load()
+    shop.load(seconds=SHORT)
     before = len(shop.seen())
     with subprocess.Popen(
         shop.command(*shop.arguments("--yes", "--json")),
@@ -256,7 +264,7 @@ def test_a_second_ctrl_c_gives_up_calls_under_way(shop):
         out, err = process.communicate(timeout=20)
     assert process.returncode == 130, err
     assert json.loads(out)["calls"] >= 5
-    assert shop.kept()["calls"] == 10 * SECONDS, "the whole run before it"
+    assert shop.kept()["calls"] == 10 * SHORT, "the whole run before it"
 
 
 @pytest.mark.parametrize(
@@ -294,13 +302,13 @@ def test_failed_calls_are_infinitely_slow(shop):
         ]
     )
     shop.tell(mode="flaky")
-    result = shop.load()
-    n = 5 * SECONDS
+    result = shop.load(seconds=SHORT)
+    n = 5 * SHORT
     assert (result["calls"], result["failed"]) == (n, {"candidate_error_5xx": 2})
     assert result["latency"]["p50_ms"] > 0
     assert result["latency"]["p95_ms"] is None
     assert (shop.kept()["failed"], shop.kept()["p95_ms"]) == (2, None)
-    shown = shop.run(*shop.arguments("--yes")).stdout
+    shown = shop.run(*shop.arguments("--yes", seconds=SHORT)).stdout
     assert f"failed 0 of {n}" in shown
 
 
