@@ -11,9 +11,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from shadow_mw.commands.background import beside
 from shadow_mw.evaluate.messages import Messages
 from shadow_mw.evaluate.store import Store
 from shadow_mw.exceptions import StoreError
@@ -42,39 +45,22 @@ def sending(settings: Settings) -> Iterator[None]:
     if url is None:
         yield
         return
-    stop = threading.Event()
 
-    def work() -> None:
+    def work(stop: threading.Event) -> None:
         with Store.open(settings.store) as store:
             deliver_until(stop, Messages(store), Webhook(url.get_secret_value()))
 
-    # A daemon: a webhook that hangs keeps nobody from leaving.
-    thread = threading.Thread(target=work, name="shadow_mw-webhook", daemon=True)
-    thread.start()
-    try:
+    with beside(work, "shadow_mw-webhook", LEAVE_SECONDS):
         yield
-    finally:
-        stop.set()
-        thread.join(LEAVE_SECONDS)
 
 
-@contextlib.contextmanager
-def looking(settings: Settings) -> Iterator[None]:
+def looking(settings: Settings) -> AbstractContextManager[None]:
     """Alarms are worked out after changes of the store, by a process of its own.
 
     It takes seconds of computing and the memory of all pairs: whoever receives spans has neither
     to spare.
     """
-    stop = threading.Event()
-    thread = threading.Thread(
-        target=_look_until, args=(stop, settings.store), name="shadow_mw-alarms"
-    )
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    return beside(partial(_look_until, path=settings.store), "shadow_mw-alarms")
 
 
 def _look_until(stop: threading.Event, path: Path) -> None:

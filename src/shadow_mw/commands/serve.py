@@ -18,6 +18,7 @@ import click
 from starlette.applications import Starlette
 
 from shadow_mw.commands.alert_threads import looking, sending
+from shadow_mw.commands.background import beside
 from shadow_mw.commands.live import LivePage
 from shadow_mw.evaluate.pipeline import Checklist, Evaluator, FieldJudge, Store
 from shadow_mw.evaluate.store.unsent_scores import UnsentScores
@@ -117,22 +118,14 @@ def _evaluator(settings: Settings) -> Iterator[Evaluator]:
         evaluator.shutdown()
 
 
-@contextlib.contextmanager
-def _catching_up(evaluator: Evaluator) -> Iterator[None]:
+def _catching_up(evaluator: Evaluator) -> contextlib.AbstractContextManager[None]:
     """Pairs that have to be judged anew keep nobody from being answered."""
-    stop = threading.Event()
 
-    def work() -> None:
+    def work(stop: threading.Event) -> None:
         while not stop.is_set() and (left := evaluator.catch_up(JUDGED_AT_ONCE)) is not False:
             stop.wait(REST_SECONDS if left else FAULT_SECONDS)
 
-    thread = threading.Thread(target=work, name="shadow_mw-rejudge")
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    return beside(work, "shadow_mw-rejudge")
 
 
 @contextlib.contextmanager
@@ -144,7 +137,6 @@ def _publishing(settings: Settings) -> Iterator[None]:
     from shadow_mw.serve.scores import Publisher, publish_until
 
     token = settings.scores_token
-    stop = threading.Event()
     with (
         contextlib.closing(
             Publisher(
@@ -155,17 +147,9 @@ def _publishing(settings: Settings) -> Iterator[None]:
         ) as publisher,
         Store.open(settings.store) as store,
     ):
-        thread = threading.Thread(
-            target=publish_until,
-            args=(stop, UnsentScores(store), publisher),
-            name="shadow_mw-scores",
-        )
-        thread.start()
-        try:
+        unsent = UnsentScores(store)
+        with beside(lambda stop: publish_until(stop, unsent, publisher), "shadow_mw-scores"):
             yield
-        finally:
-            stop.set()
-            thread.join()
 
 
 def _mark_of_scores(settings: Settings) -> str | None:
