@@ -143,6 +143,18 @@ def test_thousands_of_small_segments_are_decided_in_seconds(good):
     assert sum(row.pairs for row in found.segments) == n
 
 
+@pytest.mark.parametrize(("rows", "calls", "worth"), [(1, 1e6, 1), (10, 1e4, 13), (480, 2, 11_589)])
+def test_a_few_calls_that_stand_for_most_are_a_few_pairs(good, rows, calls, worth):
+    n = len(good.pairs)
+    heavy = np.isin(np.arange(n), np.linspace(0, n - 1, rows).astype(int))
+    plan = plan_of(accuracy=Rate(margin=0.005))
+    found = gate(with_columns(good, weight=np.where(heavy, calls, 1.0)), plan, "coverage.pairs")
+    assert found.candidate == pytest.approx(worth, abs=1)
+    assert (found.state is State.PASS) == (worth >= plan.sample.pairs)
+    assert f"{found.candidate:,} of 10,000 pairs: 12,000 stand for" in found.reason
+    assert gate(good, plan, "coverage.pairs").reason == "12,000 of 10,000 pairs"
+
+
 def test_labels_are_not_of_the_easy_calls_alone(good):
     n = len(good.pairs)
     plan, number = plan_of(accuracy=Rate(margin=0.005)), np.arange(n)

@@ -22,19 +22,31 @@ def coverage_gates(case: Case, found: Coverage) -> list[GateResult]:
 
 
 def _pairs(case: Case) -> GateResult:
+    """As many as they are worth: a few that stand for most calls are a few."""
     n, needed = len(case.window), case.plan.sample.pairs
-    enough = n >= needed
+    worth = _worth(case)
+    reason = f"{worth:,} of {needed:,} pairs"
+    if worth < n:
+        reason += f": {n:,} stand for so different numbers of calls that they are worth no more"
     return _counted(
         "coverage.pairs",
         "pairs",
-        n,
+        worth,
         needed,
         "count",
         f"at least {needed:,}",
-        f"{n:,} of {needed:,} pairs",
-        enough,
+        reason,
+        worth >= needed,
         n,
     )
+
+
+def _worth(case: Case) -> int:
+    """Pairs of one weight that tell as much: Kish (1965), section 11.7."""
+    weight = case.window.weight
+    if not len(weight) or (weight == weight[0]).all():
+        return len(weight)
+    return round(float(weight.sum()) ** 2 / float(weight @ weight))
 
 
 def _days(case: Case, found: Coverage) -> GateResult:
