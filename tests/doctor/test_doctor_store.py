@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -143,6 +143,19 @@ def test_an_app_with_other_settings_is_named_with_what_differs(lab: Lab, ask: As
     assert "SHADOW_*" in said.mend("middleware")
 
 
+@pytest.fixture(scope="module")
+def with_a_call(
+    tmp_path_factory: pytest.TempPathFactory, primary: Model, candidate: Model
+) -> Iterator[Lab]:
+    """An installation that has mirrored a call; doctors leave it as it is."""
+    candidate.reset()
+    path = tmp_path_factory.mktemp("with-a-call")
+    with closing(Lab(path, primary, candidate, SHADOW_TIMEOUT="1")) as lab:
+        lab.agent().run(calls.openai_sync, key="a")
+        lab.drained(1)
+        yield lab
+
+
 @pytest.mark.parametrize(
     ("behaviour", "seen", "mend"),
     [
@@ -158,19 +171,17 @@ def test_an_app_with_other_settings_is_named_with_what_differs(lab: Lab, ask: As
     ids=lambda value: value["mode"] + value.get("key", "") if isinstance(value, dict) else "",
 )
 def test_a_candidate_that_fails_names_what_to_mend(
-    new_lab: Callable[..., Lab],
+    with_a_call: Lab,
     candidate: Model,
     ask: Ask,
     behaviour: dict[str, str],
     seen: str,
     mend: str,
 ) -> None:
-    lab = new_lab(SHADOW_TIMEOUT="1")
-    lab.agent().run(calls.openai_sync, key="a")
-    lab.drained(1)
+    candidate.reset()
     candidate.mode(**behaviour)
 
-    said = ask(lab)
+    said = ask(with_a_call)
 
     assert said.broken == ["candidate"], said.text
     assert seen in said.seen("candidate")
