@@ -7,8 +7,9 @@ from click.testing import CliRunner
 from evaluate.spans import PRICES, add_labels, both, leg, store_of, summary
 
 from shadow_mw.cli import cli as command_line
+from shadow_mw.evaluate.checks.checklist import Checklist
 from shadow_mw.evaluate.checks.run import built_in
-from shadow_mw.evaluate.pipeline import Checklist, Evaluator, Store
+from shadow_mw.evaluate.pipeline import Evaluator, Standards, Store
 from shadow_mw.evaluate.store.declared import set_checklist
 from shadow_mw.exceptions import ConfigError
 from shadow_mw.settings import CheckChoice, Settings, load
@@ -28,7 +29,7 @@ def path(tmp_path):
 def judged(path, pair, **choice):
     """What a process with this choice makes of a new pair, and of those that are there."""
     checks = Checklist.declared(CheckChoice(**choice))
-    evaluator = Evaluator.open(path, PRICES, checks=checks)
+    evaluator = Evaluator.open(path, PRICES, Standards(checks=checks))
     evaluator.export(both(pair, LONG, SHORT))
     evaluator.shutdown()
     return summary(path).checks
@@ -80,7 +81,7 @@ def test_the_band_of_lengths(path):
     legs = both("p1", "a" * 100, "a" * 120)
     assert summary(store_of(path, *legs)).checks["length"].labels == {"within": 1}
     band = Checklist(CheckChoice(length_band=(0.9, 1.1)))
-    Evaluator.open(path, PRICES, checks=band).shutdown()
+    Evaluator.open(path, PRICES, Standards(checks=band)).shutdown()
     assert summary(path).checks["length"].labels == {"longer": 1}
 
 
@@ -94,7 +95,7 @@ def test_the_order_of_tool_calls(path):
     ]
     assert summary(store_of(path, *legs)).checks["tool_calls"].labels == {"equivalent": 1}
     ordered = Checklist(CheckChoice(tool_calls_ordered=True))
-    Evaluator.open(path, PRICES, checks=ordered).shutdown()
+    Evaluator.open(path, PRICES, Standards(checks=ordered)).shutdown()
     assert summary(path).checks["tool_calls"].labels == {"other_order": 1}
 
 

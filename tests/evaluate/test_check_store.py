@@ -17,7 +17,7 @@ from shadow_mw.evaluate.checks import run as checks
 from shadow_mw.evaluate.checks.check import CheckResult
 from shadow_mw.evaluate.judgement import Judgement
 from shadow_mw.evaluate.percentiles import percentile
-from shadow_mw.evaluate.pipeline import Evaluator, Store
+from shadow_mw.evaluate.pipeline import Evaluator, Standards, Store
 from shadow_mw.evaluate.tables.pair_facts import FACTS
 from shadow_mw.report.as_json import as_json
 from shadow_mw.report.terminal import show
@@ -253,7 +253,7 @@ def asked(pair, limit):
 
 def test_what_fits_a_candidates_context(path):
     """1,000 tokens of prompt; each candidate has a context of its own."""
-    evaluator = Evaluator.open(path, PRICES, contexts={"c": 1500, "other": 10})
+    evaluator = Evaluator.open(path, PRICES, Standards(contexts={"c": 1500, "other": 10}))
     evaluator.export([*asked("p1", 500), *asked("p2", 501)])
     evaluator.shutdown()
     assert summary(path).checks["prompt_tokens"].labels == {"fits": 1, "overflow": 1}
@@ -264,6 +264,6 @@ def test_what_fits_a_candidates_context(path):
 
     # What is told anew counts for pairs that are there, of this candidate alone.
     store_of(path, *both("p4", YES, YES, shadow__candidate__id="other"))
-    Evaluator.open(path, PRICES, contexts={"c": 1501}).shutdown()
+    Evaluator.open(path, PRICES, Standards(contexts={"c": 1501})).shutdown()
     assert summary(path, candidate="c").checks["prompt_tokens"].labels == {"fits": 3}
     assert summary(path, candidate="other").checks["prompt_tokens"].labels == {"overflow": 1}

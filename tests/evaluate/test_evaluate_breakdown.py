@@ -10,7 +10,8 @@ import pytest
 from evaluate.spans import PRICES, START, add_labels, both, leg, store_of, summary
 
 from shadow_mw.breakdown import Differences, Documents, ErrorRates
-from shadow_mw.evaluate.pipeline import Evaluator, FieldJudge, Store
+from shadow_mw.evaluate.fields.field_judge import FieldJudge
+from shadow_mw.evaluate.pipeline import Evaluator, Standards, Store
 
 DAY_NS = 86_400 * 10**9
 MIDNIGHT = START // DAY_NS * DAY_NS + DAY_NS
@@ -127,12 +128,12 @@ def test_pairs_without_a_truth_follow_other_rules_too(path, caplog):
     store_of(path, *legs)
     assert len(rows(path)) == 1
     rules = FieldJudge.declared({"total": {"normalise": "decimal", "locale": "en"}})
-    Evaluator.open(path, PRICES, fields=rules).shutdown()
+    Evaluator.open(path, PRICES, Standards(rules)).shutdown()
     assert rows(path) == []
     assert "1 pairs are judged anew" in caplog.text
     assert summary(path).divergence.fields["total"].leaves == 1
     other = FieldJudge.declared({"total": {"normalise": "identifier"}})
-    Evaluator.open(path, PRICES, fields=other).shutdown()
+    Evaluator.open(path, PRICES, Standards(other)).shutdown()
     assert len(rows(path)) == 1
 
 
@@ -224,7 +225,7 @@ def test_parts_add_up_to_the_whole(path):
 
 def test_a_truth_that_can_decide_nothing_is_no_document(path):
     rules = FieldJudge.declared({"note": {"normalise": "free_text"}})
-    evaluator = Evaluator.open(path, PRICES, fields=rules)
+    evaluator = Evaluator.open(path, PRICES, Standards(rules))
     evaluator.export(both("p", {"note": "one"}, {"note": "other"}, shadow__key="k"))
     evaluator.shutdown()
     add_labels(path, ("k", {"note": "third"}))
@@ -328,7 +329,7 @@ def test_rules_are_suggested_from_the_requests_own_schemas(path):
     }
     (path.parent / "shadow.toml").write_text('[fields.total]\nnormalise = "text"\n')
     rules = FieldJudge.declared({"total": {"normalise": "text"}})
-    evaluator = Evaluator.open(path, PRICES, fields=rules)
+    evaluator = Evaluator.open(path, PRICES, Standards(rules))
     evaluator.export([leg("primary", "p", "{}", shadow__request=json.dumps(request))])
     evaluator.export([leg("candidate", "p", "{}"), *both("q")])
     evaluator.shutdown()

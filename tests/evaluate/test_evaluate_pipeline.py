@@ -11,7 +11,8 @@ from evaluate.spans import PRICES, add_labels, both, leg, span, store_of, summar
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from shadow_mw import semconv
-from shadow_mw.evaluate.pipeline import Evaluator, FieldJudge, Store
+from shadow_mw.evaluate.fields.field_judge import FieldJudge
+from shadow_mw.evaluate.pipeline import Evaluator, Standards, Store
 from shadow_mw.exceptions import DataError
 
 TRUTH = {"total": "9.00", "tax_id": None}
@@ -357,11 +358,11 @@ def test_declared_rules_judge_fields_and_other_rules_judge_them_anew(tmp_path):
     assert summary(path).metrics["field_accuracy"].candidate == 0
 
     german = FieldJudge.declared({"total": {"normalise": "decimal", "locale": "de"}})
-    Evaluator.open(path, PRICES, fields=german).shutdown()
+    Evaluator.open(path, PRICES, Standards(german)).shutdown()
     assert summary(path).metrics["field_accuracy"].primary == 0
 
     english = FieldJudge.declared({"total": {"normalise": "decimal", "locale": "en"}})
-    Evaluator.open(path, PRICES, fields=english).shutdown()
+    Evaluator.open(path, PRICES, Standards(english)).shutdown()
     found = summary(path).metrics["field_accuracy"]
     assert (found.primary, found.candidate) == (0, 1)
 
@@ -386,7 +387,7 @@ def test_what_became_of_the_primarys_correct_nulls(path):
 def test_who_declares_no_rules_judges_by_the_stores(tmp_path):
     path = tmp_path / "shadow.db"
     german = FieldJudge.declared({"total": {"normalise": "decimal", "locale": "de"}})
-    running = Evaluator.open(path, PRICES, fields=german)
+    running = Evaluator.open(path, PRICES, Standards(german))
     answers = {"total": "1.234,50"}, {"total": "9"}
     running.export(both("p1", *answers, shadow__key="k"))
     add_labels(path, ("k", {"total": "1234,5"}))
@@ -399,7 +400,7 @@ def test_a_running_evaluator_follows_rules_that_another_process_declares(tmp_pat
     path = tmp_path / "shadow.db"
     running = Evaluator.open(path, PRICES)
     german = FieldJudge.declared({"total": {"normalise": "decimal", "locale": "de"}})
-    Evaluator.open(path, PRICES, fields=german).shutdown()
+    Evaluator.open(path, PRICES, Standards(german)).shutdown()
     running.export(both("p1", {"total": "1.234,50"}, {"total": "9"}, shadow__key="k"))
     running.shutdown()
     add_labels(path, ("k", {"total": "1234,5"}))

@@ -12,8 +12,9 @@ from rows.pair_rows import command, environment, lines, printed, row
 from support.judge_server import judge_server
 from support.terminal import Terminal
 
+from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.labelling import frame as label_frame
-from shadow_mw.evaluate.pipeline import FieldJudge, Store
+from shadow_mw.evaluate.pipeline import Store
 from shadow_mw.evaluate.series import choose
 
 PROMPT = "q  quit"

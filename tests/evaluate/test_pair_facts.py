@@ -9,7 +9,7 @@ from evaluate.spans import PRICES, add_labels, both, leg, store_of, summary
 from shadow_mw.evaluate import tables
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.harm import RANKS
-from shadow_mw.evaluate.pipeline import Evaluator, Store
+from shadow_mw.evaluate.pipeline import Evaluator, Standards, Store
 from shadow_mw.evaluate.tables import migrations
 from shadow_mw.evaluate.tables.pair_facts import FACTS
 from shadow_mw.harms import Harm
@@ -144,7 +144,7 @@ def test_facts_and_sums_are_those_of_a_store_that_was_written_at_once(tmp_path, 
     rules = FieldJudge.declared({"a": {"normalise": "enum", "values": ("1",)}})
     final = {f"k{number}": truths[0] for number in range(5)}
     for start in range(0, len(legs), 12):
-        evaluator = Evaluator.open(path, PRICES, fields=rng.choice([FieldJudge(), rules]))
+        evaluator = Evaluator.open(path, PRICES, Standards(rng.choice([FieldJudge(), rules])))
         assert evaluator.export(legs[start : start + 12]).name == "SUCCESS"
         evaluator.shutdown()
         add_labels(path, (f"k{rng.randrange(5)}", rng.choice(truths)))

@@ -85,6 +85,17 @@ def injected():
     return rows, expected
 
 
+def test_a_candidates_context_is_of_rows_from_a_file_too(shadow):
+    given = row("p1", {"output": "x", "input_tokens": 60}, {"output": "y", "input_tokens": 60})
+    own = {
+        "SHADOW_CANDIDATE_URL": "http://127.0.0.1:9/v1",
+        "SHADOW_CANDIDATE_MODEL": "small",
+        "SHADOW_CANDIDATE_CONTEXT_TOKENS": "50",
+    }
+    found = printed(shadow("score", "-", "--json", stdin=lines(given), **own))
+    assert found["checks"]["prompt_tokens"]["labels"] == {"overflow": 1}
+
+
 def test_injected_errors_come_out_as_what_they_are(shadow, tmp_path):
     rows, expected = injected()
     (tmp_path / "pairs.jsonl").write_text(lines(*rows))

@@ -4,7 +4,8 @@ from evaluate.spans import PRICES, both, store_of, summary
 from serve.scores_endpoint import eventually
 from support.serve import running_serve
 
-from shadow_mw.evaluate.pipeline import Checklist, Evaluator, Store
+from shadow_mw.evaluate.checks.checklist import Checklist
+from shadow_mw.evaluate.pipeline import Evaluator, Standards, Store
 from shadow_mw.settings import CheckChoice
 
 PAIRS = 250
@@ -23,7 +24,7 @@ def waiting(path):
 
 def test_it_answers_first_and_judges_then(tmp_path):
     path = store(tmp_path / "shadow.db")
-    evaluator = Evaluator.open(path, PRICES, checks=SHORTER, catches_up=True)
+    evaluator = Evaluator.open(path, PRICES, Standards(checks=SHORTER), catches_up=True)
     assert waiting(path) == PAIRS
     assert summary(path).checks["length"].labels == {"within": PAIRS}
 
@@ -39,7 +40,9 @@ def test_it_answers_first_and_judges_then(tmp_path):
 
 def test_a_store_that_cannot_be_written_is_tried_again(tmp_path):
     path = store(tmp_path / "shadow.db")
-    evaluator = Evaluator.open(path, PRICES, checks=SHORTER, durable=True, catches_up=True)
+    evaluator = Evaluator.open(
+        path, PRICES, Standards(checks=SHORTER), durable=True, catches_up=True
+    )
     moved = path.rename(tmp_path / "away.db")
     assert evaluator.catch_up(100) is None
     moved.rename(path)

@@ -14,7 +14,7 @@ from shadow_mw.commands.backfill_work import Work
 from shadow_mw.commands.first_signal import first_signal
 from shadow_mw.commands.progress import Advance, progress
 from shadow_mw.evaluate.inputs import backfilled
-from shadow_mw.evaluate.pipeline import Checklist, Evaluator, FieldJudge
+from shadow_mw.evaluate.pipeline import Evaluator, Standards
 from shadow_mw.exceptions import ConfigError, StoreError
 from shadow_mw.prices import PriceTable
 from shadow_mw.report.numbers import shown_plain
@@ -63,9 +63,7 @@ def run_work(work: Work) -> tuple[dict[str, Json], str | None]:
     evaluator = Evaluator.open(
         work.settings.store,
         PriceTable(work.settings.prices),
-        fields=FieldJudge.declared(work.settings.fields),
-        checks=Checklist.declared(work.settings.checks),
-        contexts=work.settings.context_tokens,
+        Standards.declared(work.settings),
     )
     try:
         redactor = Redactor.for_labels(work.settings)

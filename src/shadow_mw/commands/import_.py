@@ -15,7 +15,7 @@ from shadow_mw import settings
 from shadow_mw.commands.files import check_readable
 from shadow_mw.commands.progress import progress
 from shadow_mw.evaluate.logs import logs
-from shadow_mw.evaluate.pipeline import Checklist, FieldJudge, Store
+from shadow_mw.evaluate.pipeline import Standards, Store
 from shadow_mw.evaluate.rows.lines import Lines, name_of, opened, size_of
 from shadow_mw.evaluate.rows.rows import Imported, Reader, Staged, stage, stage_parquet, store_rows
 from shadow_mw.prices import PriceTable
@@ -94,7 +94,7 @@ def import_(store: Path | None, experiment: str | None, machine: bool, **source:
     used = settings.load()
     if store is not None:
         used = used.model_copy(update={"store": store.absolute()})
-    rules, checks = FieldJudge.declared(used.fields), Checklist.declared(used.checks)
+    standards = Standards.declared(used)
     with Staged() as staged:
         reader = Reader(_redactor(used), PriceTable(used.prices), experiment or used.experiment)
         skipped = _stage(chosen, reader, staged)
@@ -102,7 +102,7 @@ def import_(store: Path | None, experiment: str | None, machine: bool, **source:
             Store.open(used.store, create=True) as target,
             progress("storing", staged.rows) as advance,
         ):
-            result = store_rows(target, staged, chosen.name, advance, skipped, rules, checks)
+            result = store_rows(target, staged, chosen.name, advance, skipped, standards)
     click.echo(json.dumps(asdict(result)) if machine else sentence(result))
 
 

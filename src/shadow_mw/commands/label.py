@@ -99,10 +99,9 @@ def _refuse_others(used: set[str]) -> None:
 
 
 def _store_truth(rows: list[Label], used: settings.Settings, *, machine: bool) -> None:
-    judge = pipeline.FieldJudge.declared(used.fields)
-    checks = pipeline.Checklist.declared(used.checks)
+    standards = pipeline.Standards.declared(used)
     with pipeline.Store.open(used.store, create=True) as opened:
-        result = pipeline.label(opened, rows, Redactor.for_labels(used).json, judge, checks)
+        result = pipeline.label(opened, rows, Redactor.for_labels(used).json, standards)
     click.echo(json.dumps(asdict(result)) if machine else _sentence(result))
 
 

@@ -15,10 +15,11 @@ from shadow_mw.commands.label_terminal import label_at_terminal
 from shadow_mw.commands.label_view import View, view
 from shadow_mw.commands.progress import progress
 from shadow_mw.commands.report import lenient_stdout
+from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.labelling.file import LabelFile, begin
 from shadow_mw.evaluate.labelling.frame import frame, plan, rows_of
 from shadow_mw.evaluate.labelling.preferences import Preferences
-from shadow_mw.evaluate.pipeline import FieldJudge, Store
+from shadow_mw.evaluate.pipeline import Store
 from shadow_mw.evaluate.series import choose
 from shadow_mw.exceptions import ConfigError, DataError
 from shadow_mw.results import Series

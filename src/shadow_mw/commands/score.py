@@ -18,7 +18,7 @@ from shadow_mw import settings
 from shadow_mw.commands.judges import judges_json, show_judges
 from shadow_mw.commands.progress import progress
 from shadow_mw.commands.report import lenient_stdout
-from shadow_mw.evaluate.pipeline import Checklist, FieldJudge, Store, summarise
+from shadow_mw.evaluate.pipeline import Standards, Store, summarise
 from shadow_mw.evaluate.rows.lines import opened, size_of
 from shadow_mw.evaluate.rows.read import Unchanged
 from shadow_mw.evaluate.rows.rows import Reader, judge_lines
@@ -39,14 +39,14 @@ def score(file: Path, experiment: str | None, candidate: str | None, machine: bo
     The lines are those of `shadow-mw import`, the report is that of `shadow-mw report`.
     """
     used = settings.load()
-    rules, checks = FieldJudge.declared(used.fields), Checklist.declared(used.checks)
+    standards = Standards.declared(used)
     reader = Reader(Unchanged(), PriceTable(used.prices), used.experiment)
     with (
         _directory() as directory,
         Store.open(directory / "shadow.db", create=True, compression=NONE) as store,
     ):
         with progress("scoring", size_of(file)) as advance, opened(file, advance) as lines:
-            judge_lines(lines, reader, store, rules, checks)
+            judge_lines(lines, reader, store, standards)
         summary = summarise(store, experiment, candidate)
         if machine:
             found = as_json(summary) | judges_json(store, summary.series) | {"store": None}

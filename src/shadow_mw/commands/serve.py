@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from shadow_mw.commands.alert_threads import looking, sending
 from shadow_mw.commands.background import beside
 from shadow_mw.commands.live import LivePage
-from shadow_mw.evaluate.pipeline import Checklist, Evaluator, FieldJudge, Store
+from shadow_mw.evaluate.pipeline import Evaluator, Standards, Store
 from shadow_mw.evaluate.store.unsent_scores import UnsentScores
 from shadow_mw.evaluate.watch import Watch
 from shadow_mw.exceptions import ConfigError
@@ -106,9 +106,7 @@ def _evaluator(settings: Settings) -> Iterator[Evaluator]:
     evaluator = Evaluator.open(
         settings.store,
         PriceTable(settings.prices),
-        fields=FieldJudge.declared(settings.fields),
-        checks=Checklist.declared(settings.checks),
-        contexts=settings.context_tokens,
+        Standards.declared(settings),
         durable=True,
         catches_up=True,
     )

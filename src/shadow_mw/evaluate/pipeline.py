@@ -15,13 +15,11 @@ from pathlib import Path
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from shadow_mw.evaluate.checks.checklist import Checklist
-from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.fields.judge import leaves
 from shadow_mw.evaluate.ingest import Observation, observation, record
 from shadow_mw.evaluate.pair import Pair, pairs
 from shadow_mw.evaluate.rejudge import adopt, judge, rejudge_some, settle
-from shadow_mw.evaluate.standards import BY_DEFAULT, EVERY, PLAIN, Standards, current
+from shadow_mw.evaluate.standards import BY_DEFAULT, Standards, current
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evaluate.store.readings import set_reading
 from shadow_mw.evaluate.store.truths import set_truth, truth_of, truths_of
@@ -33,14 +31,12 @@ from shadow_mw.records import Reading, SpanRecord
 from shadow_mw.results import Label, LabelResult
 from shadow_mw.types import REPEAT, Json
 
-__all__ = ["Checklist", "Evaluator", "FieldJudge", "Standards", "Store", "label", "summarise"]
+__all__ = ["Evaluator", "Standards", "Store", "label", "summarise"]
 
 logger = logging.getLogger("shadow_mw")
 
 SENDER_PATIENCE = 5.0
 """Seconds for which a locked store keeps a sender waiting; exporters give up after 10."""
-
-NO_CONTEXTS: Mapping[str, int] = {}
 
 
 class Evaluator(SpanExporter):
@@ -50,17 +46,15 @@ class Evaluator(SpanExporter):
         self,
         store: Store,
         prices: PriceTable,
+        standards: Standards = BY_DEFAULT,
         *,
-        fields: FieldJudge = PLAIN,
-        checks: Checklist = EVERY,
-        contexts: Mapping[str, int] = NO_CONTEXTS,
         durable: bool = False,
         catches_up: bool = False,
     ) -> None:
         if durable:
             store.make_durable(SENDER_PATIENCE)
         begin = settle if catches_up else adopt
-        self._standards = begin(store, Standards(fields, checks, contexts))
+        self._standards = begin(store, standards)
         self._durable = durable
         self._store = store
         self._prices = prices
@@ -72,10 +66,8 @@ class Evaluator(SpanExporter):
         cls,
         path: str | Path,
         prices: PriceTable,
+        standards: Standards = BY_DEFAULT,
         *,
-        fields: FieldJudge = PLAIN,
-        checks: Checklist = EVERY,
-        contexts: Mapping[str, int] = NO_CONTEXTS,
         durable: bool = False,
         catches_up: bool = False,
     ) -> Evaluator:
@@ -84,9 +76,7 @@ class Evaluator(SpanExporter):
         Args:
             path: the file.
             prices: what calls cost.
-            fields: judges fields by the declared rules.
-            checks: which ones run.
-            contexts: what candidates can read and write in one call, by id.
+            standards: what both legs of a pair are held to.
             durable: what is stored outlives the power too, not only this process, and a file
                 that was removed takes nothing; for spans whose sender forgets them then.
             catches_up: pairs that have to be judged anew wait for `catch_up`, not the caller.
@@ -95,15 +85,7 @@ class Evaluator(SpanExporter):
             StoreError: the file there is no store that this code can use; it is untouched.
         """
         store = Store.open(path, create=True)
-        return cls(
-            store,
-            prices,
-            fields=fields,
-            checks=checks,
-            contexts=contexts,
-            durable=durable,
-            catches_up=catches_up,
-        )
+        return cls(store, prices, standards, durable=durable, catches_up=catches_up)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Store and judge a batch; SUCCESS says that it is on disk, FAILURE that none of it is."""
@@ -204,8 +186,7 @@ def label(
     store: Store,
     rows: Sequence[Label],
     redact: Callable[[Json], Json] = lambda value: value,
-    fields: FieldJudge = PLAIN,
-    checks: Checklist = EVERY,
+    standards: Standards = BY_DEFAULT,
 ) -> LabelResult:
     """Store ground truth and judge every pair that it is for.
 
@@ -213,8 +194,7 @@ def label(
         store: where both go.
         rows: all of them are stored, or none.
         redact: the pseudonyms that stored outputs have, so that equal values stay equal.
-        fields: judges fields by the declared rules.
-        checks: which ones run.
+        standards: what both legs of a pair are held to.
     """
     truths = [(redact(row.key), redact(row.truth)) for row in rows]
     with store.transaction():
@@ -225,7 +205,7 @@ def label(
         for key, truth in truths
         if known[key] is not None and comparable(known[key]) != comparable(truth)
     ]
-    adopt(store, Standards(fields, checks))
+    adopt(store, standards)
     return LabelResult(
         stored=len(truths),
         scored=sum(_scored(store, key) for key, _ in truths),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from shadow_mw.evaluate.checks.checklist import Checklist
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.store import Store, declared
+from shadow_mw.settings import Settings
 
 PLAIN = FieldJudge()
 """No rule declared: everything has to be equal as it is."""
@@ -25,6 +26,16 @@ class Standards:
     checks: Checklist = EVERY
     contexts: Mapping[str, int] = field(default_factory=dict)
     """What candidates can read and write in one call, in tokens, by id."""
+
+    @classmethod
+    def declared(cls, used: Settings) -> Standards:
+        """As the settings have them.
+
+        Raises:
+            ConfigError: one line that names the rule or the check, the fault and what is accepted.
+        """
+        fields, checks = FieldJudge.declared(used.fields), Checklist.declared(used.checks)
+        return cls(fields, checks, used.context_tokens)
 
 
 BY_DEFAULT = Standards()

@@ -53,15 +53,11 @@ def open_exporter(settings: Settings) -> tuple[SpanExporter, Tell]:
 
         otlp = Otlp(settings)
         return OtlpSpans(otlp), OtlpFigures(otlp, settings).tell
-    from shadow_mw.evaluate.pipeline import Checklist, Evaluator, FieldJudge
+    from shadow_mw.evaluate.pipeline import Evaluator, Standards
     from shadow_mw.prices import PriceTable
 
     evaluator = Evaluator.open(
-        settings.store,
-        PriceTable(settings.prices),
-        fields=FieldJudge.declared(settings.fields),
-        checks=Checklist.declared(settings.checks),
-        contexts=settings.context_tokens,
+        settings.store, PriceTable(settings.prices), Standards.declared(settings)
     )
 
     def tell(figures: Sequence[Figures]) -> bool:

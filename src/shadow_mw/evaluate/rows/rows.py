@@ -12,8 +12,6 @@ from itertools import islice
 from pathlib import Path
 
 from shadow_mw.evaluate import pipeline
-from shadow_mw.evaluate.checks.checklist import Checklist
-from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.ingest import MAX_COUNT, Observation
 from shadow_mw.evaluate.judging.imported import Verdicts, keep
 from shadow_mw.evaluate.rejudge import adopt, rejudge
@@ -23,7 +21,7 @@ from shadow_mw.evaluate.rows.keys import ACCEPTED
 from shadow_mw.evaluate.rows.lines import Advance, Lines, nothing
 from shadow_mw.evaluate.rows.read import Reader, Row
 from shadow_mw.evaluate.rows.staged import Staged
-from shadow_mw.evaluate.standards import EVERY, PLAIN, Standards
+from shadow_mw.evaluate.standards import BY_DEFAULT, Standards
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evaluate.store.truths import add_truths, truth_texts
 from shadow_mw.exceptions import DataError
@@ -94,15 +92,14 @@ def store_rows(
     name: str,
     advance: Advance = nothing,
     skipped: dict[str, int] | None = None,
-    fields: FieldJudge = PLAIN,
-    checks: Checklist = EVERY,
+    standards: Standards = BY_DEFAULT,
 ) -> Imported:
     """Store and judge what was checked: all of it, or nothing.
 
     Raises:
         DataError: the store has one of these pairs with other content.
     """
-    standards = adopt(store, Standards(fields, checks))
+    standards = adopt(store, standards)
     with store.transaction():
         labels, replaced = _store_truths(store, staged)
         new = _store_pairs(store, staged, name, advance, standards)
@@ -115,15 +112,14 @@ def judge_lines(
     lines: Lines,
     reader: Reader,
     store: Store,
-    fields: FieldJudge = PLAIN,
-    checks: Checklist = EVERY,
+    standards: Standards = BY_DEFAULT,
 ) -> None:
     """Judge rows while they are read, in a store that nobody else has and that is not kept.
 
     Raises:
         DataError: naming file, line, fault and what is accepted.
     """
-    standards = adopt(store, Standards(fields, checks))
+    standards = adopt(store, standards)
     with Staged() as staged, store.transaction():
         rows = _checked(lines, reader, staged)
         while batch := list(islice(rows, AT_ONCE)):
