@@ -6,13 +6,11 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
-from typing import Literal, get_args
+from typing import Literal
 
 Locale = Literal["en", "de", "fr", "ch", "in"]
 """How thousands and fractions are written: `1,234.56`, `1.234,56`, `1 234,56`, `1'234.56`,
 `1,00,234.56`."""
-
-LOCALES: tuple[Locale, ...] = get_args(Locale)
 
 _PLAIN = r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+"
 _COMMA = r"[0-9]+(?:,[0-9]+)?"

@@ -28,7 +28,6 @@ class Drift:
     to_primary: int
     lost: int
     """Pairs that had a verdict before and have none now."""
-    epochs: tuple[str, str]
 
     @property
     def p(self) -> float:
@@ -47,11 +46,6 @@ class Drift:
     def falling_silent(self) -> bool:
         """So many verdicts are gone that it is no chance; frozen pairs all had one."""
         return sign_test(self.lost, 0) < ALARM
-
-    @property
-    def same_judge(self) -> bool:
-        """Whether both were asked and answered under one fingerprint."""
-        return self.epochs[0] == self.epochs[1]
 
 
 def drift(before: Sequence[Judgement], after: Sequence[Judgement]) -> Drift:
@@ -74,5 +68,4 @@ def drift(before: Sequence[Judgement], after: Sequence[Judgement]) -> Drift:
         sum(move > 0 for move in moves),
         sum(move < 0 for move in moves),
         sum(old.valid and not new.valid for old, new in both),
-        (before[0].epoch, after[0].epoch),
     )
