@@ -77,26 +77,26 @@ def rates() -> list[Gate]:
 
 
 def hallucinations() -> list[Gate]:
-    """0.3 % of null leaves against 0.5 %; as many documents as the pilot's design effect asks."""
-    leaves = sizes.pairs_for_rate(0.006, 0.002)
-    found = []
-    for name, shape in (
-        ("hallucination, 0.3 % to 0.5 %", Documents(0.005, 0.003)),
-        ("hallucination in sessions, ICC 0.1", Documents(0.005, 0.003, 3, 3.0, 0.1)),
-    ):
-        even = Documents(0.003, 0.003, shape.leaves, shape.session, shape.icc)
-        n = leaves * even.effect() / ((1 + shape.leaves) / 2)
-        found.append(Gate(name, n, 0.002, shape.simulate, even.simulate))
-    return [*found, _few_in_sessions()]
+    """0.3 % of null leaves against more; with a wide margin few sessions are to differ."""
+    return [
+        _hallucination(name, margin, *sessions)
+        for name, margin, *sessions in (
+            ("hallucination, 0.3 % to 0.5 %", 0.002, 1.0, 0.0),
+            ("hallucination in sessions, ICC 0.1", 0.002, 3.0, 0.1),
+            ("hallucination in sessions, few differ", 0.005, 3.0, 0.1),
+        )
+    ]
 
 
-def _few_in_sessions() -> Gate:
-    """A wide margin, so that few sessions are to differ, each in several leaves."""
-    worse, even = Documents(0.008, 0.003, 3, 3.0, 0.1), Documents(0.003, 0.003, 3, 3.0, 0.1)
+def _hallucination(name: str, margin: float, session: float, icc: float) -> Gate:
+    """On as many documents as a plan asks for that knows a pilot's traffic."""
+    worse, even = (
+        Documents(rate, 0.003, session=session, icc=icc) for rate in (0.003 + margin, 0.003)
+    )
     variance, jump = even.differing()
-    leaves = jump * sizes.pairs_for_rate(variance / jump, 0.005)
+    leaves = jump * sizes.pairs_for_rate(variance / jump, margin)
     n = leaves / ((1 + even.leaves) / 2)
-    return Gate("hallucination in sessions, few differ", n, 0.005, worse.simulate, even.simulate)
+    return Gate(name, n, margin, worse.simulate, even.simulate)
 
 
 def others() -> list[Gate]:

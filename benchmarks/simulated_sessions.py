@@ -50,13 +50,6 @@ class Documents:
         spread = 1 / self.icc - 1
         return rng.beta(rate * spread, (1 - rate) * spread, sessions)
 
-    def effect(self) -> float:
-        """How many times the variance of the rate grows by documents and sessions: a pilot."""
-        x, size, sessions = self.draw(np.random.default_rng(7), 400_000)
-        alone = (self.candidate + self.primary - 2 * self.candidate * self.primary) / size.sum()
-        terms = np.bincount(sessions, x - (self.candidate - self.primary) * size)
-        return float(terms @ terms) / float(size.sum()) ** 2 / alone
-
     def differing(self) -> tuple[float, float]:
         """Variance of the difference on one leaf, and how many differ at once: a pilot."""
         x, size, sessions = self.draw(np.random.default_rng(7), 400_000)

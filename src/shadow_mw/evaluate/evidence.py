@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from shadow_mw.evaluate.fault_codes import differ, fault_codes, matters
-from shadow_mw.evaluate.faults import JSON, check_faults, null_faults
+from shadow_mw.evaluate.faults import JSON, CheckRow, check_faults, check_rows, null_faults
 from shadow_mw.evaluate.funnel import funnel
 from shadow_mw.evaluate.judging.standing import standings
 from shadow_mw.evaluate.likeness import likenesses
@@ -27,7 +27,7 @@ from shadow_mw.types import CANDIDATE_REASONS, Reason
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from shadow_mw.evidence import Floats
+    from shadow_mw.evidence import Flags, Floats
 
 CHOSEN: Final = frozenset(
     {
@@ -79,11 +79,12 @@ def gather(
         some = dated(until) if counts.undated or until is not None else ""
         alike = not matters(pairs)
         calls = funnel(store, key, counts.counted, _newest_received_ns(store), window)
+        rows = check_rows(store, key, some)
         found = Evidence(
             series=series,
             segments=segments,
             pairs=pairs,
-            checks=(*_json(counts), *check_faults(store, key, some)),
+            checks=(*_json(counts), *check_faults(rows)),
             fields=null_faults(store, key, some, weighted=differ(pairs.weight)),
             likeness=likenesses(store, key, some, "" if alike else cluster),
             standings=standings(store, series, some),
@@ -95,7 +96,7 @@ def gather(
             first_received_ns=_first_received_ns(store, key),
             data_hash="",
             load=load_run(store, series),
-            faults={} if alike else fault_codes(store, key, ids),
+            faults={} if alike else _faults(store, key, ids, some, rows),
         )
     return replace(found, data_hash=data_hash(found, end))
 
@@ -128,6 +129,17 @@ def _bytes(column: npt.NDArray[np.generic]) -> memoryview:
 
 def _plain(value: object) -> object:
     return asdict(value)  # type: ignore[call-overload]
+
+
+def _faults(
+    store: Store,
+    key: tuple[str, str],
+    ids: npt.NDArray[np.int64],
+    some: str,
+    rows: Sequence[CheckRow],
+) -> Mapping[str, Flags]:
+    """Of all pairs, as their columns are."""
+    return fault_codes(store, key, ids, check_rows(store, key) if some else rows)
 
 
 def _before(pairs: Pairs, end: float | None) -> int:

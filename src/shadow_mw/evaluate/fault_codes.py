@@ -6,12 +6,13 @@ different numbers of calls, a decision has to know whose the faults are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from shadow_mw.evaluate.faults import CHECKS, JSON
+from shadow_mw.evaluate.faults import CHECKS, JSON, NAME, PRIME, CheckRow
 from shadow_mw.evaluate.pair_columns import COMPARED
 from shadow_mw.evaluate.scores import FINE
 from shadow_mw.evaluate.series import DATED, SERIES
@@ -27,16 +28,23 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 2_000
 """Rows that are objects at the same time."""
-_JSON: Final = f"""SELECT id AS pair, NOT primary_json AS ours, NOT candidate_json AS theirs
-    FROM pairs NOT INDEXED
+_RESULTS: Final = f"""FROM check_results INDEXED BY check_results_values
+    WHERE series = {SERIES} AND label IN (SELECT id FROM check_labels WHERE name = ?)
+        AND candidate IS NOT NULL AND"""
+_FAULTY: Final = " UNION ALL ".join(
+    # Each a seek in the index: few of many pairs have a fault.
+    f"SELECT pair, {code} {_RESULTS} {condition} {unlike} ?"
+    for code, condition in (
+        (f"{PRIMARY_FAULT} + {CANDIDATE_FAULT} * (candidate != ?)", '"primary"'),
+        (f"{CANDIDATE_FAULT} + 0 * ?", '"primary" = ? AND candidate'),
+    )
+    for unlike in "<>"
+)
+_JSON: Final = f"""FROM pairs NOT INDEXED
     WHERE series = {SERIES} AND {COMPARED} AND {DATED} AND primary_json IS NOT NULL"""
-_RESULTS: Final = f"""SELECT pair, "primary" != ? AS ours, candidate != ? AS theirs
-    FROM check_results INDEXED BY check_results_values
-    WHERE "primary" IS NOT NULL AND candidate IS NOT NULL AND series = {SERIES}
-        AND label IN (SELECT id FROM check_labels WHERE name = ?)"""
-_CODE: Final = f"{PRIMARY_FAULT} * ours + {CANDIDATE_FAULT} * theirs"
-
-PRIME: Final = 1_000_003
+_NO_JSON: Final = f"""SELECT id,
+    {PRIMARY_FAULT} * (NOT primary_json) + {CANDIDATE_FAULT} * (NOT candidate_json)
+    {_JSON} AND NOT (primary_json AND candidate_json)"""
 
 
 def matters(pairs: Pairs) -> bool:
@@ -49,19 +57,35 @@ def differ(weight: Floats) -> bool:
     return bool(np.any(weight != weight[:1]))
 
 
-def fault_codes(store: Store, key: tuple[str, str], ids: Ints) -> Mapping[str, Flags]:
+def fault_codes(
+    store: Store, key: tuple[str, str], ids: Ints, rows: Iterable[CheckRow]
+) -> Mapping[str, Flags]:
     """By the name of the fault: one code for each row of `pair_columns`, in its order.
 
     Args:
         store: where they are.
         key: experiment and candidate.
         ids: of these rows.
+        rows: what checks gave, of all pairs.
     """
     reader = _Reader(store, ids)
-    found = {JSON: reader.codes(_JSON, key)}
-    for check, fault in CHECKS.items():
-        found[fault] = reader.codes(_RESULTS, (FINE[check], FINE[check], *key, check))
-    return {name: codes for name, codes in found.items() if codes is not None}
+    found = {}
+    if (json := store.one(f"SELECT {NAME.format('id')} {_JSON}", key))[0]:
+        checked = reader.checked(json, f"SELECT id {_JSON}", key)
+        found[JSON] = reader.codes(checked, _NO_JSON, key)
+    by_check = defaultdict[str, list[CheckRow]](list)
+    for row in rows:
+        by_check[row.check].append(row)
+    for check, same in by_check.items():
+        name = tuple(map(sum, zip(*(row.pairs for row in same), strict=True)))
+        sql = f'SELECT pair {_RESULTS} "primary" IS NOT NULL'
+        codes = reader.checked(name, sql, (*key, check))
+        if any(row.primary or row.candidate for row in same):
+            one = FINE[check], *key, check, FINE[check]
+            other = FINE[check], *key, check, FINE[check], FINE[check]
+            codes = reader.codes(codes, _FAULTY, (*one, *one, *other, *other))
+        found[CHECKS[check]] = codes
+    return found
 
 
 def _repeats(codes: Codes) -> bool:
@@ -77,26 +101,15 @@ class _Reader:
         self._by_id = np.argsort(ids)
         self._known = {pairs_name(ids): np.zeros(len(ids), np.int8)}
 
-    def codes(self, sql: str, values: tuple[Any, ...]) -> Flags | None:
-        """In the order of time; None where nothing was checked."""
-        *name, many = self._store.one(
-            "SELECT count(*), total(pair), total(pair * pair % ?),"
-            f" count(*) FILTER (WHERE ours OR theirs) FROM ({sql})",
-            (PRIME, *values),
-        )
-        n = name[0]
-        if not n:
-            return None
-        checked = self._known.get(tuple(name))
-        if checked is None:
-            checked = self._checked(
-                _array(self._store, f"SELECT pair FROM ({sql})", values, (n, 1))
-            )
-            self._known[tuple(name)] = checked
-        if not many:
-            return checked
-        faulty = f"SELECT pair, {_CODE} FROM ({sql}) WHERE ours OR theirs"
-        rows, codes = _array(self._store, faulty, values, (many, 2)), checked.copy()
+    def checked(self, name: tuple[float, ...], sql: str, values: tuple[Any, ...]) -> Flags:
+        """Codes without a fault of the pairs of this name, in the order of time."""
+        if name not in self._known:
+            self._known[name] = self._checked(_array(self._store, sql, values, 1))
+        return self._known[name]
+
+    def codes(self, checked: Flags, sql: str, values: tuple[Any, ...]) -> Flags:
+        """The same with the faults that a statement selects."""
+        rows, codes = _array(self._store, sql, values, 2), checked.copy()
         places = self._places(rows[:, 0])
         codes[places[places >= 0]] = rows[places >= 0, 1]
         return codes
@@ -116,16 +129,15 @@ class _Reader:
         return np.where(self._ids[places] == pairs, places, -1)
 
 
-def pairs_name(ids: Ints) -> tuple[int, ...]:
-    """By which a set of pairs is known: number, sum, and sum of the squares' remainders."""
+def pairs_name(ids: Ints) -> tuple[float, ...]:
+    """As `NAME` in the store."""
     return len(ids), int(ids.sum()), int((ids * ids % PRIME).sum())
 
 
-def _array(store: Store, sql: str, values: tuple[Any, ...], shape: tuple[int, int]) -> Ints:
-    """Whole numbers; no more rows than the shape has."""
-    found, done = np.empty(shape, np.int64), 0
-    for rows in store.chunks(sql, values, AT_ONCE):
-        for column, numbers in enumerate(zip(*rows, strict=True)):
-            found[done : done + len(rows), column] = numbers
-        done += len(rows)
-    return found[:done]
+def _array(store: Store, sql: str, values: tuple[Any, ...], width: int) -> Ints:
+    """Rows of whole numbers."""
+    parts = [
+        np.array(list(zip(*rows, strict=True)), np.int64)
+        for rows in store.chunks(sql, values, AT_ONCE)
+    ]
+    return np.concatenate(parts, axis=1).T if parts else np.empty((0, width), np.int64)

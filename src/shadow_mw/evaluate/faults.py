@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from shadow_mw.evaluate.scores import FINE
@@ -22,16 +23,43 @@ CHECKS: Final = {
 """Ours that judge each leg by itself, and the name of the fault. Whether a value of other packages'
 checks is good or bad, they do not say."""
 JSON: Final = "json_invalid"
+PRIME: Final = 1_000_003
+NAME: Final = f"count(*) AS n, total({{0}}) AS ids, total({{0}} * {{0}} % {PRIME}) AS squares"
+"""By which a set of pairs is known: number, sum, and sum of the squares' remainders."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """Pairs of which a check said the same."""
+
+    check: str
+    primary: bool
+    """Whether it has the fault."""
+    candidate: bool
+    pairs: tuple[float, float, float]
+    """By `NAME`; the first is their number. Those of disjoint sets add up."""
+
+    @property
+    def n(self) -> int:
+        """How many."""
+        return int(self.pairs[0])
+
 
 Case = tuple[bool, bool, float]
 """Whether the primary and the candidate have the fault, and how often."""
 
 
-def check_faults(store: Store, key: tuple[str, str], pairs: str = "") -> tuple[PairedCount, ...]:
-    """What found something to check, in a fixed order; JSON is counted with the pairs."""
+def check_rows(store: Store, key: tuple[str, str], pairs: str = "") -> list[CheckRow]:
+    """What each check gave, and how often; JSON is counted with the pairs.
+
+    Args:
+        store: where they are.
+        key: experiment and candidate.
+        pairs: a condition on `pairs`; '' takes all.
+    """
     rows = store.query(
-        f"""SELECT name, "primary", candidate, n FROM (
-            SELECT label, "primary", candidate, count(*) AS n
+        f"""SELECT name, "primary", candidate, n, ids, squares FROM (
+            SELECT label, "primary", candidate, {NAME.format("pair")}
             FROM check_results INDEXED BY check_results_values
             WHERE series = {SERIES} AND "primary" IS NOT NULL AND candidate IS NOT NULL
                 {among(pairs)}
@@ -40,9 +68,17 @@ def check_faults(store: Store, key: tuple[str, str], pairs: str = "") -> tuple[P
         WHERE name IN ({", ".join("?" * len(CHECKS))})""",
         (*key, *CHECKS),
     )
+    return [
+        CheckRow(name, ours != FINE[name], theirs != FINE[name], tuple(pairs))
+        for name, ours, theirs, *pairs in rows
+    ]
+
+
+def check_faults(rows: Iterable[CheckRow]) -> tuple[PairedCount, ...]:
+    """What found something to check, in a fixed order."""
     found: defaultdict[str, list[Case]] = defaultdict(list)
-    for name, ours, theirs, n in rows:
-        found[name].append((ours != FINE[name], theirs != FINE[name], n))
+    for row in rows:
+        found[row.check].append((row.primary, row.candidate, row.n))
     return tuple(_count(fault, found[check]) for check, fault in CHECKS.items() if check in found)
 
 
