@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from decide.earlier import registered_earlier
+from support.cli import run_text
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,14 +45,8 @@ def write(path, hallucination):
 def shadow(directory, *arguments, **variables):
     """The command line in a directory of its own, without any other setting."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("SHADOW_")}
-    return subprocess.run(
-        [sys.executable, "-m", "shadow_mw", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=directory,
-        env=clean | {"COLUMNS": "100"} | variables,
-        timeout=120,
-    )
+    env = clean | {"COLUMNS": "100"} | variables
+    return run_text(*arguments, cwd=directory, env=env, timeout=120)
 
 
 def filled(directory, hallucination, *, plan=True):

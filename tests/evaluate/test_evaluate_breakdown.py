@@ -2,12 +2,11 @@
 
 import json
 import os
-import subprocess
-import sys
 import tomllib
 
 import pytest
 from evaluate.spans import PRICES, START, add_labels, both, leg, store_of, summary
+from support.cli import run_text
 
 from shadow_mw.breakdown import Differences, Documents, ErrorRates
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
@@ -238,14 +237,8 @@ def test_a_truth_that_can_decide_nothing_is_no_document(path):
 
 def run(path, *arguments, **variables):
     clean = {k: v for k, v in os.environ.items() if not k.startswith("SHADOW_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "shadow_mw", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=path.parent,
-        env=clean | {"COLUMNS": "80"} | variables,
-        timeout=60,
-    )
+    env = clean | {"COLUMNS": "80"} | variables
+    done = run_text(*arguments, cwd=path.parent, env=env)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -4,11 +4,10 @@ import json
 import os
 import re
 import sqlite3
-import subprocess
-import sys
 
 import pytest
 from evaluate.spans import both, leg, store_of
+from support.cli import run_text
 
 from shadow_mw.results import METRICS, FieldOutcome
 from shadow_mw.types import REPEAT
@@ -23,15 +22,8 @@ def shadow(tmp_path):
 
     def run(*arguments, stdin="", **variables):
         clean = {k: v for k, v in os.environ.items() if not k.startswith("SHADOW_")}
-        return subprocess.run(
-            [sys.executable, "-m", "shadow_mw", *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env=clean | {"COLUMNS": "80"} | variables,
-            timeout=60,
-        )
+        env = clean | {"COLUMNS": "80"} | variables
+        return run_text(*arguments, cwd=tmp_path, env=env, stdin=stdin)
 
     return run
 
