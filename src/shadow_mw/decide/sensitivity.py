@@ -56,9 +56,10 @@ def _lines(case: Case, name: str) -> Iterator[Line]:
 
 def _by(changed: Floats, of: Floats, group: Ints) -> dict[int, tuple[float, float]]:
     """Sums of each group that has any."""
-    keys, which = np.unique(group, return_inverse=True)
-    x, n = np.bincount(which, changed), np.bincount(which, of)
-    return {int(k): (float(a), float(b)) for k, a, b in zip(keys, x, n, strict=True) if b > 0}
+    first = int(group.min())
+    x, n = np.bincount(group - first, changed), np.bincount(group - first, of)
+    sums = zip(x.tolist(), n.tolist(), strict=True)
+    return {first + k: (a, b) for k, (a, b) in enumerate(sums) if b > 0}
 
 
 def _range(found: dict[str, float]) -> str:

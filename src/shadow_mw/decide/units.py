@@ -31,7 +31,8 @@ class Units:
         """The index of each cluster's first pair."""
         if self.codes is None:
             return np.arange(pairs)
-        return np.unique(self.codes, return_index=True)[1]
+        # Numbered as they appear: each is larger than all before it.
+        return np.flatnonzero(np.diff(np.maximum.accumulate(self.codes), prepend=-1))
 
 
 def units(pairs: Pairs, cluster: str) -> Units:
