@@ -158,3 +158,5 @@ class Evidence:
     faults: Mapping[str, Flags] = field(default_factory=dict)
     """Of `checks` by name, one code for each row of `pairs`; empty where no session or key repeats
     and all pairs weigh the same, so that counts say all."""
+    unchecked: Mapping[str, int] = field(default_factory=dict)
+    """Pairs that a check should have looked at and could not, by the name of the fault."""

@@ -143,6 +143,24 @@ def test_thousands_of_small_segments_are_decided_in_seconds(good):
     assert sum(row.pairs for row in found.segments) == n
 
 
+@pytest.mark.parametrize(
+    ("checked", "left", "state"),
+    [
+        (12_000, 0, "pass"),
+        (12_000, 200, "pass"),
+        (12_000, 300, "unproven"),
+        (0, 12_000, "unproven"),
+    ],
+)
+def test_a_check_that_could_not_be_run_is_no_pass(good, checked, left, state):
+    counts = (PairedCount("schema_invalid", checked, 0, 5, 5),) if checked else ()
+    unchecked = {"schema_invalid": left} if left else {}
+    plan = plan_of("pair", checks=Checks(margin=0.005))
+    found = gate(replace(good, checks=counts, unchecked=unchecked), plan, "checks.schema_invalid")
+    assert found.state == state
+    assert (state == "pass") or "check schema_invalid could not be run on" in found.reason
+
+
 @pytest.mark.parametrize(("rows", "calls", "worth"), [(1, 1e6, 1), (10, 1e4, 13), (480, 2, 11_589)])
 def test_a_few_calls_that_stand_for_most_are_a_few_pairs(good, rows, calls, worth):
     n = len(good.pairs)

@@ -151,6 +151,17 @@ def test_a_schema_that_cannot_be_used_is_said_and_nothing_is_fetched(schema):
     assert result.detail == validation.UNUSABLE
 
 
+def test_a_key_that_is_no_text_is_invalid_and_does_not_leave_the_pair_unchecked():
+    result = SchemaValidity().run(
+        case(
+            GOOD,
+            '{"\\ud800": 1}',
+            request={"guided_json": {"properties": {"a": {"type": "string"}}}},
+        )
+    )
+    assert result.label == "valid/invalid"
+
+
 def test_a_pattern_cannot_hold_the_evaluator_up():
     schema = {"type": "string", "pattern": r"^(?=a)(?!b)((a+)+)+\1$"}
     assert validation.fits("a" * 5000 + "b", schema) in (False, None)

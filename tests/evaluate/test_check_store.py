@@ -15,12 +15,15 @@ from shadow_mw.evaluate import tables
 from shadow_mw.evaluate.checks import check_counts
 from shadow_mw.evaluate.checks import run as checks
 from shadow_mw.evaluate.checks.check import CheckResult
+from shadow_mw.evaluate.evidence import gather
+from shadow_mw.evaluate.faults import unchecked
 from shadow_mw.evaluate.judgement import Judgement
 from shadow_mw.evaluate.percentiles import percentile
 from shadow_mw.evaluate.pipeline import Evaluator, Standards, Store
 from shadow_mw.evaluate.tables.pair_facts import FACTS
 from shadow_mw.report.as_json import as_json
 from shadow_mw.report.terminal import show
+from shadow_mw.results import Series
 
 NO = "I'm sorry, but I can't help with that."
 YES = "The shop opens at nine o'clock and closes at six, but not on Sundays."
@@ -164,6 +167,10 @@ def test_a_check_that_lacks_something_says_so_once_in_the_report(path):
     assert (found.checks["schema"].n, found.checks["schema"].not_run) == (0, 3)
     text = " ".join(shown(found).split())
     assert text.count("follows the schema: not run on 3 pairs (the request's schema cannot") == 1
+    with Store.open(path) as store:
+        evidence = gather(store, Series("e", "c"))
+        assert evidence.unchecked == {"schema_invalid": 3}
+        assert unchecked(store, ("e", "c"), "id = 1") == {"schema_invalid": 1}
 
 
 def test_the_report_as_json_and_for_people(path):

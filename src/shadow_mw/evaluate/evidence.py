@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from shadow_mw.evaluate.fault_codes import differ, fault_codes, matters
-from shadow_mw.evaluate.faults import JSON, CheckRow, check_faults, check_rows, null_faults
+from shadow_mw.evaluate.faults import (
+    JSON,
+    CheckRow,
+    check_faults,
+    check_rows,
+    null_faults,
+    unchecked,
+)
 from shadow_mw.evaluate.funnel import funnel
 from shadow_mw.evaluate.judging.standing import standings
 from shadow_mw.evaluate.likeness import likenesses
@@ -97,6 +104,7 @@ def gather(
             data_hash="",
             load=load_run(store, series),
             faults={} if alike else _faults(store, key, ids, some, rows),
+            unchecked=unchecked(store, key, some),
         )
     return replace(found, data_hash=data_hash(found, end))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from shadow_mw.evaluate.checks.check import ERROR, NOT_RUN
 from shadow_mw.evaluate.scores import FINE
 from shadow_mw.evaluate.series import SERIES, WEIGHT, among
 from shadow_mw.evaluate.store import Store
@@ -80,6 +81,22 @@ def check_faults(rows: Iterable[CheckRow]) -> tuple[PairedCount, ...]:
     for row in rows:
         found[row.check].append((row.primary, row.candidate, row.n))
     return tuple(_count(fault, found[check]) for check, fault in CHECKS.items() if check in found)
+
+
+def unchecked(store: Store, key: tuple[str, str], pairs: str = "") -> dict[str, int]:
+    """Pairs that a check should have looked at and could not, by the name of the fault."""
+    rows = store.query(
+        f"""SELECT name, sum(n) FROM (
+            SELECT label AS number, count(*) AS n
+            FROM check_results INDEXED BY check_results_values
+            WHERE series = {SERIES} AND label IN (
+                SELECT id FROM check_labels
+                WHERE label IN (?, ?) AND name IN ({", ".join("?" * len(CHECKS))})
+            ) {among(pairs)} GROUP BY 1
+        ) JOIN check_labels ON id = number GROUP BY 1 ORDER BY 1""",
+        (*key, ERROR, NOT_RUN, *CHECKS),
+    )
+    return {CHECKS[name]: n for name, n in rows}
 
 
 def null_faults(

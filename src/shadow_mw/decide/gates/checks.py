@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from shadow_mw.decide.gates.counts import RATES, paired_interval
 from shadow_mw.decide.gates.result import LOWER, lacking, measured
 from shadow_mw.decide.plan import Checks
 from shadow_mw.evidence import CANDIDATE_FAULT, NOT_CHECKED, PRIMARY_FAULT, PairedCount
-from shadow_mw.verdicts import GateResult
+from shadow_mw.verdicts import GateResult, State
 
 if TYPE_CHECKING:
     from shadow_mw.decide.units import Units
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 def checks_gate(case: Case, plan: Checks) -> list[GateResult]:
     """Each check's faults tie or improve, within a margin."""
     found = {check.name: check for check in case.evidence.checks}
-    names = plan.only or tuple(sorted(name for name, check in found.items() if check.n))
+    some = {name for name, check in found.items() if check.n}
+    names = plan.only or tuple(sorted(some | case.evidence.unchecked.keys()))
     needed = f"at most {words.plain_points(plan.margin)} worse"
     if not names:
         reason = "no check found anything to check"
@@ -39,9 +41,12 @@ def _check(
     title = name.replace("_", " ")
     delta = None if check is None or not check.n else _delta(case, check)
     if delta is None:
+        n = case.evidence.unchecked.get(name, 0)
         reason = f"check {name} found nothing to check"
+        if n:
+            reason = f"check {name} could not be run on any of {words.calls(n, 'pair')}"
         return lacking(f"checks.{name}", title, reason, needed=needed, margin=plan.margin)
-    return measured(
+    result = measured(
         f"checks.{name}",
         title,
         primary=delta.primary,
@@ -54,6 +59,16 @@ def _check(
         n=delta.n,
         method=delta.method,
     )
+    return _if_run(case, name, result)
+
+
+def _if_run(case: Case, name: str, result: GateResult) -> GateResult:
+    """No pass where it could not be run on more pairs than a window may lose."""
+    n = case.evidence.unchecked.get(name, 0)
+    if result.state is not State.PASS or n <= (1 - case.plan.window.completion) * (n + result.n):
+        return result
+    reason = f"check {name} could not be run on {n:,} of {words.calls(n + result.n, 'pair')}"
+    return replace(result, state=State.UNPROVEN, reason=reason)
 
 
 def _delta(case: Case, check: PairedCount) -> Difference | None:

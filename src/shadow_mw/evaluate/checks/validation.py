@@ -34,6 +34,9 @@ def follows(value: Json, schema: str) -> bool | None:
         return None
     try:
         return validator(value)
+    except UnicodeError:
+        # A key with half a letter: no JSON schema has one.
+        return False
     except (ValueError, TypeError, OverflowError, RecursionError):
         return None
 
