@@ -296,10 +296,11 @@ def test_who_reads_no_further_is_no_error(shadow, tmp_path):
 def test_parquet_without_pyarrow_is_one_line(shadow, store, tmp_path):
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib" / "pyarrow.py").write_text("raise ImportError('not installed')")
+    (tmp_path / "there.parquet").touch()
     path = os.pathsep.join([str(tmp_path / "lib"), os.environ.get("PYTHONPATH", "")])
     for arguments in (
         ["export", "--format", "parquet", "--out", "x.parquet"],
-        ["import", "x.parquet"],
+        ["import", "there.parquet"],
     ):
         done = shadow(*arguments, PYTHONPATH=path)
         assert done.returncode == 78
