@@ -21,8 +21,6 @@ from pathlib import Path
 TESTS = Path(__file__).parents[1]
 READ_AT_START = ("PYTHON", "LC_", "LANG")
 """Variables, by how they begin, that Python reads once."""
-ROOM = 150_000
-"""Bytes of a request that a socket takes at once."""
 
 
 def run(
@@ -36,19 +34,21 @@ def run(
     command = [sys.executable, "-m", "shadow_mw", *arguments]
     table = {"arguments": arguments, "cwd": os.fspath(cwd), "environ": dict(env)}
     asked = json.dumps(table).encode()
-    if _at_start(env) != _at_start(os.environ) or len(asked) > ROOM:
+    if _at_start(env) != _at_start(os.environ):
         return subprocess.run(
             command, input=stdin, capture_output=True, cwd=cwd, env=env, timeout=timeout
         )
     with (
         tempfile.TemporaryFile() as out,
         tempfile.TemporaryFile() as err,
-        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as zygote,
+        socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as zygote,
     ):
         zygote.settimeout(timeout)
         zygote.connect(_zygote())
         read, write = os.pipe()
-        socket.send_fds(zygote, [asked], [read, out.fileno(), err.fileno()])
+        socket.send_fds(zygote, [asked[:1]], [read, out.fileno(), err.fileno()])
+        zygote.sendall(asked[1:])
+        zygote.shutdown(socket.SHUT_WR)
         os.close(read)
         _feed(write, stdin)
         code = int(zygote.recv(100) or b"70")

@@ -1,7 +1,7 @@
 """`python -m support.zygote SOCKET`: has imported `shadow_mw`, and becomes a command by forking.
 
-One connection is one command: a line of JSON with its arguments, directory and environment, and
-the descriptors of its streams; the answer is its exit code. It ends with its standard input.
+One connection is one command: the descriptors of its streams, and JSON with its arguments,
+directory and environment; the answer is its exit code. It ends with its standard input.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ from contextlib import suppress
 from shadow_mw.cli import COMMANDS
 
 HEAVY = ("scipy.special", "jsonschema_rs", "rapidfuzz", "uvicorn", "httpx2", "genai_prices")
-MOST = 1 << 20
-"""Bytes of a request."""
 
 
 def main(path: str) -> None:
@@ -31,7 +29,7 @@ def main(path: str) -> None:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(path)
         listener.listen(64)
         print("ready", flush=True)
@@ -50,7 +48,9 @@ def main(path: str) -> None:
 
 
 def _serve(connection: socket.socket) -> None:
-    data, streams, _, _ = socket.recv_fds(connection, MOST, 3)
+    data, streams, _, _ = socket.recv_fds(connection, 1, 3)
+    while more := connection.recv(1 << 16):
+        data += more
     if (child := os.fork()) == 0:
         connection.close()
         _become(json.loads(data), streams)
