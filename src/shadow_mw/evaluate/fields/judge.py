@@ -23,6 +23,8 @@ from shadow_mw.types import Json
 
 __all__ = ["FieldScore", "check_truth", "is_blank", "judge", "judge_pair", "leaves"]
 
+NOTHING_SAID = frozenset({FieldOutcome.MISSED, FieldOutcome.INVALID_OUTPUT})
+
 Schemas = tuple[Schema | None, Schema | None]
 
 
@@ -126,9 +128,17 @@ def _of_both(outcomes: Sequence[FieldOutcome]) -> tuple[FieldOutcome, FieldOutco
 
 
 def _score(leaf: Leaf) -> FieldScore:
-    """What no rule can decide for one leg is compared for neither: a rate needs both."""
+    """What no rule can decide for one leg is compared for neither: a rate needs both.
+
+    Where the other one says nothing at all, what is said counts as right: it would else be hidden
+    that a model drops a text that the other one always writes in words of its own.
+    """
     primary, candidate = _of_both(leaf.outcomes)
     undecided = FieldOutcome.NOT_LABELLED
+    if primary is undecided and candidate in NOTHING_SAID:
+        primary = FieldOutcome.CORRECT
+    elif candidate is undecided and primary in NOTHING_SAID:
+        candidate = FieldOutcome.CORRECT
     if primary is undecided or candidate is undecided:
         return FieldScore(leaf.path, None, undecided, undecided)
     return _known(leaf.path, "null" if leaf.is_null else "value", primary, candidate)
