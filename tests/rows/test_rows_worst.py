@@ -1,5 +1,7 @@
 """Rows that would hide the worst calls of a file: none is left out or counts as good."""
 
+import json
+
 import pytest
 from rows.pair_rows import lines, printed, row
 
@@ -62,3 +64,50 @@ def test_an_invention_where_the_truth_has_a_placeholder_is_in_the_rate(shadow, n
     assert found["metrics"]["hallucination_rate"]["n"] == 1
     assert found["metrics"]["hallucination_rate"]["primary"] == 0
     assert found["metrics"]["hallucination_rate"]["candidate"] == 1
+
+
+def called(output, arguments):
+    return {"output": output, "tool_calls": [{"name": "extract", "arguments": arguments}]}
+
+
+def test_where_the_app_reads_tool_calls_a_document_beside_one_hides_nothing(shadow):
+    invents = called(RIGHT, json.loads(INVENTED))
+    found = scored(shadow, row("p", called(None, TRUTH), invents, truth=TRUTH))
+    assert found["metrics"]["hallucination_rate"]["candidate"] == 1
+    # An app that reads texts sees nothing of the call.
+    found = scored(shadow, row("p", RIGHT, invents, truth=TRUTH))
+    assert found["metrics"]["hallucination_rate"]["candidate"] == 0
+
+
+def test_a_primary_that_says_what_it_will_do_before_it_calls_is_not_invalid(shadow):
+    broken = called(None, '{"total": "9.00", "tax_id": nul')
+    rows = [row(n, called("I read it.", TRUTH), broken, truth=TRUTH) for n in ("p", "q")]
+    rows.append(row("r", called("I read it.", TRUTH), called(None, TRUTH), truth=TRUTH))
+    found = scored(shadow, *rows)
+    assert found["metrics"]["field_accuracy"]["primary"] == 1
+    assert found["metrics"]["json_valid"]["primary"] == 1
+    assert found["metrics"]["json_valid"]["candidate"] == pytest.approx(1 / 3)
+    assert found["checks"]["json"]["primary"] == 1
+    assert {f["candidate"]["invalid_output"] for f in found["fields"].values()} == {2}
+
+
+def test_a_free_text_that_one_model_never_gives_is_missed(shadow, tmp_path):
+    config = tmp_path / "shadow.toml"
+    config.write_text('[fields.note]\nnormalise = "free_text"\n')
+    truth = {"note": "paid in cash"}
+    words, other, nothing = '{"note": "cash, on site"}', '{"note": "by cash"}', '{"note": null}'
+    rows = [
+        row("drops", words, nothing, truth=truth),
+        row("drops too", nothing, words, truth=truth),
+        row("crashes", words, "{", truth=truth),
+        row("differs", words, other, truth=truth),
+    ]
+    done = shadow("score", "-", "--json", stdin=lines(*rows), SHADOW_CONFIG=str(config))
+    found = printed(done)["fields"]["note"]
+    assert {name: n for name, n in found["candidate"].items() if n} == {
+        "missed": 1,
+        "correct": 1,
+        "invalid_output": 1,
+        "not_labelled": 1,
+    }
+    assert found["primary"]["correct"] == 2

@@ -38,6 +38,14 @@ class Answer:
         return self._json if isinstance(self._json, dict) else None
 
     @cached_property
+    def called(self) -> dict[str, Json] | None:
+        """The JSON object that the arguments of its only tool call are, whatever its text says."""
+        if len(self.tool_calls) != 1:
+            return None
+        arguments = strict_json.loads_or_none(self.tool_calls[0].arguments)
+        return arguments if isinstance(arguments, dict) else None
+
+    @cached_property
     def _json(self) -> Json:
         in_text = self.text.strip() or len(self.tool_calls) != 1
         try:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from shadow_mw.evaluate.answer import Answer, answer
 from shadow_mw.evaluate.ingest import Observation
-from shadow_mw.types import Reason, Role
+from shadow_mw.types import Json, Reason, Role
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,24 @@ class Pair:
     def key(self) -> str | None:
         """The business key under which ground truth may come."""
         return self.primary.observation.key or self.candidate.observation.key
+
+    @property
+    def by_call(self) -> bool:
+        """Whether the app reads tool calls: the primary makes them, and its text is no document.
+
+        Some models say what they will do before they call.
+        """
+        answer = self.primary.answer
+        return bool(answer.tool_calls) and not answer.is_document
+
+    @property
+    def documents(self) -> tuple[dict[str, Json] | None, dict[str, Json] | None]:
+        """The JSON object that each leg gave where the app reads it; None where it gave none."""
+        ours, theirs = (self._document(leg.answer) for leg in (self.primary, self.candidate))
+        return ours, theirs
+
+    def _document(self, answer: Answer) -> dict[str, Json] | None:
+        return answer.called if self.by_call and answer.tool_calls else answer.structured
 
     @property
     def excluded(self) -> Reason | None:

@@ -35,14 +35,22 @@ class JsonGrade:
         """Where JSON is wanted; a gate reads strict, repaired is what a lenient parser saves."""
         if not case.wants_json:
             return None
-        return legs(self.name, grade(case.primary), grade(case.candidate), {STRICT})
+        ours, theirs = (
+            grade(side, by_call=case.pair.by_call) for side in (case.primary, case.candidate)
+        )
+        return legs(self.name, ours, theirs, {STRICT})
 
 
-def grade(side: Side) -> str:
-    """The grade of a leg; of several tool calls without text, of the worst one's arguments."""
+def grade(side: Side, *, by_call: bool = False) -> str:
+    """The grade of a leg; of several tool calls, of the worst one's arguments.
+
+    Args:
+        side: one leg.
+        by_call: whether calls are what is read, also where there is text beside them.
+    """
     if not side.answered:
         return FAILED
-    if side.text or not side.tool_calls:
+    if not side.tool_calls or (side.text and not by_call):
         return STRICT if side.text and side.leg.answer.is_json else text_grade(side.text)
     return max((text_grade(call.arguments) for call in side.tool_calls), key=_ORDER.index)
 

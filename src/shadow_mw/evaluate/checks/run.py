@@ -134,7 +134,8 @@ def check(pair: Pair, *, has_truth: bool) -> Checks:
         or candidate.is_document
     ):
         return Checks(exact_match=exact)
-    return Checks(exact, _json_valid(pair.primary), _json_valid(pair.candidate))
+    legs = pair.primary, pair.candidate
+    return Checks(exact, *(_json_valid(leg, by_call=pair.by_call) for leg in legs))
 
 
 def same_answer(one: Answer, other: Answer) -> bool:
@@ -165,9 +166,9 @@ def _comparable(call: ToolCall) -> object:
     return call.name, arguments
 
 
-def _json_valid(leg: Leg) -> bool:
-    """Of several tool calls without text, all arguments have to be JSON."""
+def _json_valid(leg: Leg, *, by_call: bool) -> bool:
+    """Of several tool calls, all arguments have to be JSON; a text beside them only where read."""
     reply = leg.answer
-    if not reply.text.strip() and reply.tool_calls:
+    if reply.tool_calls and (by_call or not reply.text.strip()):
         return all(strict_json.is_valid(call.arguments) for call in reply.tool_calls)
     return leg.answered and reply.is_json

@@ -30,7 +30,8 @@ class SchemaValidity:
             return None
         if not validation.available():
             return not_run(self.name, validation.MISSING)
-        classes = [_class(side, schema) for side in (case.primary, case.candidate)]
+        by_call = case.pair.by_call
+        classes = [_class(s, schema, by_call=by_call) for s in (case.primary, case.candidate)]
         if None in classes:
             return not_run(self.name, validation.UNUSABLE)
         if CALLS in classes:
@@ -38,10 +39,10 @@ class SchemaValidity:
         return legs(self.name, str(classes[0]), str(classes[1]), {VALID})
 
 
-def _class(side: Side, schema: Schema) -> str | None:
+def _class(side: Side, schema: Schema, *, by_call: bool) -> str | None:
     if not side.answered:
         return FAILED
-    if side.tool_calls and not side.text:
+    if side.tool_calls and (by_call or not side.text):
         return CALLS
     answer = side.leg.answer
     try:

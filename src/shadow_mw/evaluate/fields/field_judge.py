@@ -19,7 +19,7 @@ from shadow_mw.evaluate.fields.grounding import Source, grounded, grounding, req
 from shadow_mw.evaluate.fields.judge import FieldScore, Schemas, judge_pair
 from shadow_mw.evaluate.fields.request_schema import RequestSchemas, Schema, request_schemas
 from shadow_mw.evaluate.fields.rules import PLAIN, Node, canonical, compile_rules, read_rules
-from shadow_mw.evaluate.pair import Leg, Pair
+from shadow_mw.evaluate.pair import Pair
 from shadow_mw.types import Json
 
 
@@ -62,13 +62,11 @@ class FieldJudge:
 
     def score(self, pair: Pair, truth: Json) -> list[FieldScore]:
         """Hold both outputs against the truth, leaf by leaf."""
-        ours, theirs = pair.primary.answer, pair.candidate.answer
-        asked = partial(_schemas, pair)
-        return judge_pair(truth, ours.structured, theirs.structured, self.rules, asked)
+        return judge_pair(truth, *pair.documents, self.rules, partial(_schemas, pair))
 
     def compare(self, pair: Pair) -> Comparison | None:
         """Where both outputs differ, without a truth; None unless both are JSON objects."""
-        ours, theirs = pair.primary.answer.structured, pair.candidate.answer.structured
+        ours, theirs = pair.documents
         if ours is None or theirs is None:
             return None
         return Comparison(self.rules).of(ours, theirs)
@@ -81,7 +79,7 @@ class FieldJudge:
             same: both gave the same answer, so there is nothing to compare.
         """
         if same:
-            output = pair.primary.answer.structured
+            output = pair.documents[0]
             return None if output is None else Divergences(shape_of(output), {})
         found = self.compare(pair)
         if found is None:
@@ -97,11 +95,7 @@ class FieldJudge:
         source = _source(pair)
         if source is None:
             return None
-        found = [self._grounded(leg, source) for leg in (pair.primary, pair.candidate)]
-        return Grounding(*found)
-
-    def _grounded(self, leg: Leg, source: Source) -> list[tuple[str, bool]] | None:
-        return grounding(leg.answer.structured, source, self.rules)
+        return Grounding(*(grounding(output, source, self.rules) for output in pair.documents))
 
 
 def _source(pair: Pair) -> Source | None:
@@ -116,10 +110,12 @@ def _grounded(leaf: Differing, source: Source | None) -> bool | None:
 
 def _schemas(pair: Pair) -> Schemas:
     schemas = request_schemas(pair.primary.observation.content.request)
-    return _asked(schemas, pair.primary.answer), _asked(schemas, pair.candidate.answer)
+    answers = pair.primary.answer, pair.candidate.answer
+    ours, theirs = (_asked(schemas, answer, by_call=pair.by_call) for answer in answers)
+    return ours, theirs
 
 
-def _asked(schemas: RequestSchemas, answer: Answer) -> Schema | None:
-    """Where there is no text, the only tool call is what was judged."""
-    in_tool = not answer.text.strip() and len(answer.tool_calls) == 1
+def _asked(schemas: RequestSchemas, answer: Answer, *, by_call: bool) -> Schema | None:
+    """Where the app reads calls, or there is no text, the only tool call is what was judged."""
+    in_tool = len(answer.tool_calls) == 1 and (by_call or not answer.text.strip())
     return schemas.of(answer.tool_calls[0].name if in_tool else None)

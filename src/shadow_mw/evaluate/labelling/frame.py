@@ -119,8 +119,8 @@ def plan(
 
 def weight(pair: Pair, fields: FieldJudge, *, doubted: bool, disputed: bool = False) -> float:
     """How much a label of this pair may teach, by the signs that it bears."""
-    ours, theirs = pair.primary.answer, pair.candidate.answer
-    different = ours.structured is None or ours.structured != theirs.structured
+    ours, theirs = pair.documents
+    different = ours is None or ours != theirs
     found = fields.compare(pair)
     leaves = found.differing if found else ()
     divergent = any(leaf.kind is not Divergence.DIFFERENT for leaf in leaves)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from shadow_mw.evaluate import strict_json
-from shadow_mw.evaluate.answer import Answer
 from shadow_mw.evaluate.fields.divergence import Comparison
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.fields.paths import ITEM, split
@@ -27,13 +26,13 @@ def aligned(pair: Pair, truth: Json, fields: FieldJudge) -> list[FieldPair]:
 
     Without a truth only two JSON objects can be aligned; of anything else there is no leaf.
     """
-    ours, theirs = pair.primary.answer, pair.candidate.answer
+    ours, theirs = pair.documents
     if isinstance(truth, dict):
-        return list(_by_truth(truth, ours, theirs, fields.rules))
-    if ours.structured is None or theirs.structured is None:
+        return list(_by_truth(truth, (ours, theirs), fields.rules))
+    if ours is None or theirs is None:
         return []
     both = _Both(fields.rules)
-    both.of(ours.structured, theirs.structured)
+    both.of(ours, theirs)
     return [
         _field(path, (ABSENT, one, other), (None, None), differs)
         for path, one, other, differs in both.rows
@@ -66,8 +65,7 @@ class _Shown(Walk):
             self.surplus[number].setdefault(path, []).append(value)
 
 
-def _by_truth(truth: Json, ours: Answer, theirs: Answer, rules: Node) -> Iterator[FieldPair]:
-    outputs = ours.structured, theirs.structured
+def _by_truth(truth: Json, outputs: tuple[Json, Json], rules: Node) -> Iterator[FieldPair]:
     walk = _Shown(truth, outputs, rules)
     for leaf in walk.leaves:
         values = leaf.truth, *(_shown(value) for value in leaf.values)
