@@ -263,7 +263,7 @@ def test_a_store_that_is_none(lab: Lab, ask: Ask) -> None:
     lab.store.write_text("not a database, and long enough to be looked at" * 10)
     lab.fails_on_purpose = True
     lab.agent().run(calls.openai_sync, key="a")
-    until(lambda: "shadow_mw:" in lab.runner_log, "the runner's end")
+    until(lambda: "shadow_mw:" in lab.runner_log and not lab.runners(), "the runner's end")
 
     said = ask(lab)
 
