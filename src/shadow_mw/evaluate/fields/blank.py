@@ -22,7 +22,9 @@ def is_blank(value: Json) -> bool:
     if isinstance(value, str):
         text = value.strip()
         # What NFKC makes shorter is not ASCII afterwards, as the words are.
-        return len(text) <= _LONGEST and normal(text).casefold() in NULL_WORDS
+        if len(text) > _LONGEST:
+            return False
+        return (text.lower() if text.isascii() else normal(text).casefold()) in NULL_WORDS
     if isinstance(value, dict):
         return all(map(is_blank, value.values()))
     if isinstance(value, list):
