@@ -25,7 +25,7 @@ class Room:
     def __init__(self, candidates: Sequence[Lane], repeat: Lane | None) -> None:
         self.exchanges = 0
         self._bytes = 0
-        self._candidates = candidates
+        self._candidates, self._repeat = candidates, repeat
         self._several = len(candidates) > 1 or repeat is not None
         lanes = max(len(candidates) + (repeat is not None), 2)
         self._share, self._share_bytes = MOST // lanes, MOST_BYTES // lanes
@@ -55,8 +55,13 @@ class Room:
         return self._several and not any(map(self._has_little, self._candidates))
 
     def sheds(self, lane: Lane) -> bool:
-        """Whether one more exchange is too much for this lane."""
-        return self._several and self._holds(lane, 1)
+        """Whether one more exchange is too much for this lane.
+
+        For the primary, asked again, also where half of the memory is taken: answers of candidates
+        wait with it, and how long these are nobody knows before.
+        """
+        late = lane is self._repeat and self._bytes >= MOST_BYTES // 2
+        return self._several and (late or self._holds(lane, 1))
 
     def _has_little(self, lane: Lane) -> bool:
         return not self._holds(lane, 2)
