@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from shadow_mw.evaluate.calibration.correction import Scored, correct, plain
+from shadow_mw.evaluate.calibration.correction import Scored, apart, correct, plain
+from shadow_mw.evaluate.calibration.rows import BY_HAND, Choice, Row
+from shadow_mw.evaluate.judging.summary import Drawn, judge_cards
+from shadow_mw.evaluate.judging.values import Opinion, Winner
+from shadow_mw.types import Role
 
 JUDGEMENTS = Path(__file__).parents[3] / "shared" / "data" / "judgements.jsonl"
 WINNERS = {"1": 1.0, "2": 0.0}
@@ -189,3 +193,50 @@ def test_on_real_judges_the_naive_interval_misses_and_the_corrected_one_covers(j
     assert corrected / rounds >= 0.925
     assert people / rounds >= 0.925
     assert 1 - widths[0] / widths[1] > narrower_by
+
+
+def sampled(rng, chance, inclusion=None, n=2000):
+    """Items of a judge that likes one half, each labelled with a chance by what the judge said."""
+    judges = [float(i % 2) for i in range(n)]
+    return [
+        Scored(f, 1.0 if rng.random() < chance(f) else None, None, inclusion and inclusion(f))
+        for f in judges
+    ]
+
+
+def test_a_random_sample_is_not_called_picked():
+    rng = random.Random(7)
+    assert not any(apart(sampled(rng, lambda _: 0.1)) for _ in range(300))
+
+    def chance(f):
+        return 0.4 if f else 0.05
+
+    # Unequal probabilities that are known leave it one.
+    assert not any(apart(sampled(rng, chance, chance)) for _ in range(300))
+    assert all(apart(sampled(rng, chance)) for _ in range(20))
+
+
+def test_labels_of_the_pairs_that_the_candidate_wins_qualify_no_judge():
+    def opinions(number):
+        winner = Winner.CANDIDATE if number % 2 else Winner.PRIMARY
+        for first in (Role.PRIMARY, Role.CANDIDATE):
+            yield Opinion("j", "s", "e", f"p{number}", "i", first, winner)
+
+    said = [opinion for number in range(1000) for opinion in opinions(number)]
+
+    def card(numbers, inclusion=None):
+        labels = {
+            f"p{n}": Row(f"p{n}", (None, None), (Choice.B if n % 2 else Choice.A,), None, inclusion)
+            for n in numbers
+        }
+        (found,) = judge_cards(said, Drawn(1000, 0), labels)
+        return found
+
+    assert card(range(200)).qualified
+    picked = card(range(1, 400, 2))
+    assert picked.corrected.value > 0.9
+    assert not picked.qualified
+    assert "win rate is 1.00 over the labelled pairs and 0.50 over all" in picked.reasons[0]
+    # Who says so qualifies the judge with them, and corrects nothing.
+    known = card(range(1, 400, 2), BY_HAND)
+    assert (known.qualified, known.corrected) == (True, None)

@@ -23,7 +23,14 @@ from shadow_mw.evaluate.calibration.agreement import (
     recall,
     right_in_both,
 )
-from shadow_mw.evaluate.calibration.correction import Correction, Estimate, Scored, correct, plain
+from shadow_mw.evaluate.calibration.correction import (
+    Correction,
+    Estimate,
+    Scored,
+    apart,
+    correct,
+    plain,
+)
 from shadow_mw.evaluate.calibration.quantiles import lower_bound
 from shadow_mw.evaluate.calibration.rows import BY_HAND, Choice, Row
 
@@ -106,6 +113,9 @@ class Calibration:
     corrects: bool
     """Whether any label says something of the win rate; else `people` and `correction` are no
     figures."""
+    apart: tuple[float, float] | None
+    """The judge's win rate over what people labelled and over all, where the labels are no random
+    sample: what was picked says nothing of the rest."""
 
 
 def calibrate(rows: Sequence[Row], win: Choice = Choice.A) -> Calibration:
@@ -143,6 +153,7 @@ def calibrate(rows: Sequence[Row], win: Choice = Choice.A) -> Calibration:
         people=correct(scored, lam=0).estimate if corrects else NOTHING_KNOWN,
         correction=correct(scored) if corrects else Correction(NOTHING_KNOWN, (), ()),
         corrects=corrects,
+        apart=apart(scored) if corrects else None,
     )
 
 

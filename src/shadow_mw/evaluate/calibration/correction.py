@@ -40,6 +40,9 @@ SMALLEST_STRATUM = 30
 On LLMBar's five subsets with 100 labels, 10 made intervals that cover 91 % and not 95 %.
 """
 
+BEYOND_CHANCE = 4.0
+"""Standard errors: 1 in 16,000 samples is so far off."""
+
 Values = npt.NDArray[np.float64]
 
 
@@ -113,6 +116,23 @@ def correct(items: Sequence[Scored], lam: float | None = None) -> Correction:
     reach = quantiles.student(max(size - len(strata), 1)) * math.sqrt(within + between)
     # A few labels that all say the same have no spread, and prove little all the same.
     return Correction(_estimate(theta, max(reach, quantiles.unseen(size))), strata, bare)
+
+
+def apart(items: Sequence[Scored]) -> tuple[float, float] | None:
+    """The judge's mean over the labelled items and over all, where no chance sets them so apart.
+
+    A random sample of the items, or one whose probabilities are known, has the mean of all but for
+    its standard error; one that was picked has not, and no correction holds for it.
+    """
+    known = [item for item in items if item.human is not None]
+    if len(known) < SMALLEST_STRATUM or len(known) == len(items):
+        return None
+    f, chosen = (np.array([item.judge for item in some]) for some in (items, known))
+    weights = np.array([1 / (item.inclusion or 1) for item in known])
+    mean, all_ = float(weights @ chosen / weights.sum()), float(f.mean())
+    error = math.sqrt(float(weights**2 @ (chosen - all_) ** 2)) / float(weights.sum())
+    error = max(error, float(f.std()) / math.sqrt(_effective(weights)))
+    return (mean, all_) if abs(mean - all_) > BEYOND_CHANCE * error else None
 
 
 def _groups(

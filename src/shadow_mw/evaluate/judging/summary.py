@@ -75,7 +75,18 @@ class JudgeCard:
         if self.qualification is None:
             return ("no pair that it judged has a label by people",)
         bad = self.bias is not None and not self.bias.usable
-        return (*self.qualification.reasons, *(("too many invalid verdicts",) if bad else ()))
+        invalid = ("too many invalid verdicts",) if bad else ()
+        return (*self.qualification.reasons, *invalid, *self._picked)
+
+    @property
+    def _picked(self) -> tuple[str, ...]:
+        if self.calibration is None or self.calibration.apart is None:
+            return ()
+        ours, all_ = self.calibration.apart
+        return (
+            f"its win rate is {ours:.2f} over the labelled pairs and {all_:.2f} over all:"
+            " they were picked, and `inclusion` does not say how",
+        )
 
 
 @dataclass(frozen=True, slots=True)
