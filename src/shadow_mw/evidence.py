@@ -160,3 +160,6 @@ class Evidence:
     and all pairs weigh the same, so that counts say all."""
     unchecked: Mapping[str, int] = field(default_factory=dict)
     """Pairs that a check should have looked at and could not, by the name of the fault."""
+    standards_changed_ns: int | None = None
+    """When rules of fields or the choice of checks last changed in a store with data; None for
+    never."""

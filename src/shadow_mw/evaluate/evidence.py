@@ -27,6 +27,7 @@ from shadow_mw.evaluate.pair_columns import pair_columns
 from shadow_mw.evaluate.pair_counts import PairCounts, pair_counts
 from shadow_mw.evaluate.series import dated
 from shadow_mw.evaluate.store import Store
+from shadow_mw.evaluate.store.declared import changed_ns
 from shadow_mw.evidence import Bounds, Evidence, PairedCount, Pairs
 from shadow_mw.results import Series
 from shadow_mw.types import CANDIDATE_REASONS, Reason
@@ -50,8 +51,8 @@ CHOSEN: Final = frozenset(
 """Why a call has no pair though nothing was lost. Failures of the candidate have one."""
 NO_TIME: Final = "no_time"
 """Of pairs that an import brought without one: they lie in no window."""
-NOT_HASHED: Final = frozenset({"first_received_ns", "data_hash", "prices"})
-"""When and with which price table the same data was read."""
+NOT_HASHED: Final = frozenset({"first_received_ns", "standards_changed_ns", "data_hash"})
+"""When the same data came, and came to be judged so."""
 
 
 def gather(
@@ -105,6 +106,7 @@ def gather(
             load=load_run(store, series),
             faults={} if alike else _faults(store, key, ids, some, rows),
             unchecked=unchecked(store, key, some),
+            standards_changed_ns=changed_ns(store),
         )
     return replace(found, data_hash=data_hash(found, end))
 

@@ -16,6 +16,7 @@ from shadow_mw.decide.gates.likeness import likeness_gate
 from shadow_mw.decide.gates.not_taken import as_failures
 from shadow_mw.decide.gates.rates import rate_gate
 from shadow_mw.decide.gates.segments import segments_gate
+from shadow_mw.decide.gates.standards import standards_gate
 from shadow_mw.verdicts import Coverage, GateResult, SegmentRow
 
 RATES: Final = ("hallucination", "invalid_output", "null_like", "accuracy", "errors")
@@ -41,7 +42,7 @@ def gate_results(
     case: Case, coverage: Coverage, segments: Sequence[SegmentRow]
 ) -> tuple[GateResult, ...]:
     """What every gate of the plan says; a gate that is left out of the plan is not looked at."""
-    results = coverage_gates(case, coverage)
+    results = [*coverage_gates(case, coverage), *standards_gate(case)]
     for name, gates in GATES.items():
         plan = getattr(case.plan.gates, name)
         if plan is not None:

@@ -1,14 +1,19 @@
 """How pairs are judged, as it was declared: kept in the store, so that every process does alike.
 
-A change has the pairs that it may concern judged anew.
+A change has the pairs that it may concern judged anew. Rules and checks that change once data have
+come could be made to fit them: the store keeps when that was last.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
+from typing import Final
 
 from shadow_mw.evaluate.store.store import Store
+
+CHANGED: Final = "standards_changed_ns"
 
 
 def rules(store: Store) -> str | None:
@@ -21,6 +26,7 @@ def set_rules(store: Store, table: str) -> int:
     if rules(store) == table:
         return 0
     _declare(store, "field_rules", table)
+    _note_change(store)
     # The same answer differs nowhere, by whatever rules.
     differing = "shape IS NOT NULL AND NOT exact_match"
     return store.change(f"UPDATE pairs SET stale = 1 WHERE scored OR {differing}")
@@ -42,7 +48,14 @@ def set_checklist(store: Store, table: str, *, unsaid: str) -> int:
     if (checklist(store) or unsaid) == table:
         return 0
     _declare(store, "checks", table)
+    _note_change(store)
     return store.change("UPDATE pairs SET stale = 1 WHERE excluded IS NULL")
+
+
+def changed_ns(store: Store) -> int | None:
+    """When rules or checks last changed in a store with data, a unix time; None for never."""
+    known = _declared(store, CHANGED)
+    return None if known is None else int(known)
 
 
 def contexts(store: Store) -> dict[str, int]:
@@ -64,6 +77,11 @@ def set_contexts(store: Store, table: Mapping[str, int]) -> int:
         )
         for name in changed
     )
+
+
+def _note_change(store: Store) -> None:
+    if store.query("SELECT 1 FROM observations LIMIT 1"):
+        _declare(store, CHANGED, str(time.time_ns()))
 
 
 def _declared(store: Store, name: str) -> str | None:
