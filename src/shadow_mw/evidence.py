@@ -160,6 +160,8 @@ class Evidence:
     and all pairs weigh the same, so that counts say all."""
     unchecked: Mapping[str, int] = field(default_factory=dict)
     """Pairs that a check should have looked at and could not, by the name of the fault."""
+    unlabelled: Mapping[str, int] = field(default_factory=dict)
+    """Fields of the candidate's outputs that no truth names: how often, the most frequent first."""
     standards_changed_ns: int | None = None
     """When rules of fields or the choice of checks last changed in a store with data; None for
     never."""

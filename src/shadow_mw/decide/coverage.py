@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from shadow_mw.decide import words
 from shadow_mw.decide.calendar import WEEKDAYS, iso
 from shadow_mw.decide.case import Case
 from shadow_mw.decide.labelled import labelled
@@ -144,10 +145,22 @@ def _missing(case: Case, days: Ints, hours: list[str]) -> list[str]:
     if (truths := labelled(case)) and truths.days:
         more = f" and {len(truths.days) - 6} more" if len(truths.days) > 6 else ""
         lines.append(f"too few labels: {', '.join(truths.days[:6])}{more}")
+    lines += _unlabelled(case)
     lost = sorted(case.evidence.lost.items(), key=lambda item: (-item[1], item[0]))
     lines += [f"{n:,} calls made no pair: {reason}" for reason, n in lost if n]
     rest = len(lines) - MOST_NAMED
     return lines if rest <= 0 else [*lines[:MOST_NAMED], f"and {rest} more"]
+
+
+def _unlabelled(case: Case) -> list[str]:
+    """What nobody labels may be invented freely: no gate sees it."""
+    found = case.evidence.unlabelled
+    if not found:
+        return []
+    shown = ", ".join(f"{path} ({n:,} times)" for path, n in list(found.items())[:6])
+    more = f" and {len(found) - 6} more" if len(found) > 6 else ""
+    fields = words.calls(len(found), "field")
+    return [f"no truth names {fields} that the candidate's outputs have: {shown}{more}"]
 
 
 def _stamp(time_s: float) -> str:

@@ -18,6 +18,7 @@ from shadow_mw.evaluate.faults import (
     check_rows,
     null_faults,
     unchecked,
+    unlabelled,
 )
 from shadow_mw.evaluate.funnel import funnel
 from shadow_mw.evaluate.judging.standing import standings
@@ -106,6 +107,7 @@ def gather(
             load=load_run(store, series),
             faults={} if alike else _faults(store, key, ids, some, rows),
             unchecked=unchecked(store, key, some),
+            unlabelled=unlabelled(store, key, some),
             standards_changed_ns=changed_ns(store),
         )
     return replace(found, data_hash=data_hash(found, end))

@@ -126,6 +126,26 @@ def null_faults(
     return tuple(_count(path, found[path], leaves[path]) for path in sorted(found))
 
 
+def unlabelled(store: Store, key: tuple[str, str], pairs: str = "") -> dict[str, int]:
+    """Fields that candidates' outputs have and no truth ever names: how often, by path.
+
+    Args:
+        store: where they are.
+        key: experiment and candidate.
+        pairs: a condition on `pairs`; '' takes all.
+    """
+    rows = store.query(
+        f"""SELECT paths.path, sum(n) FROM paths CROSS JOIN fields
+            ON fields.path = paths.id AND fields.series = {SERIES} AND truth IS NULL
+            AND candidate IN ('not_labelled', 'unexpected_field'){among(pairs)}
+        WHERE NOT EXISTS (
+            SELECT 1 FROM fields WHERE path = paths.id AND series = {SERIES} AND truth IS NOT NULL
+        ) GROUP BY 1 ORDER BY 2 DESC, 1""",
+        key * 2,
+    )
+    return {path: int(n) for path, n in rows}
+
+
 def _count(name: str, rows: Iterable[Case], n: int | None = None) -> PairedCount:
     """Of as many leaves as there are, whatever they stand for."""
     known: defaultdict[tuple[bool, bool], float] = defaultdict(int)
