@@ -34,12 +34,15 @@ class Desk:
     def __init__(self, directory: Path, exporter: Exporter) -> None:
         self.told: list[Figures] = []
         self.takes = True
+        self.waiting: list[int] = []
+        """What the outbox says is still to go, each time while it is telling."""
         self.done: list[Position] = []
         self.progress = Progress(directory)
         self.reporter = Reporter(self.tell, self.progress)
         self.outbox = Outbox(exporter, self.reporter, self.progress, self.done.extend)
 
     def tell(self, figures: Sequence[Figures]) -> bool:
+        self.waiting.append(len(self.outbox))
         if self.takes:
             self.told += figures
         return self.takes
@@ -180,3 +183,12 @@ def test_a_pair_that_the_exporter_cannot_take_stops_no_other(tmp_path: Path):
     assert again.outcomes() == {"c": {"mirrored": 2, "internal_error": 1}}
     assert again.done("s") == {1, 2, 9}
     again.close()
+
+
+def test_figures_that_are_being_told_are_not_yet_gone(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Exporter())
+    assert run(desk, parcel(0))
+    assert desk.waiting
+    assert all(desk.waiting)
+    assert len(desk.outbox) == 0
+    desk.close()

@@ -329,9 +329,7 @@ def test_every_verdict_of_a_bad_candidate_and_no_word_of_it(endpoint, tmp_path, 
     found = published(endpoint, tmp_path / "shadow.db", monkeypatch, *legs)
     assert {name: label for name, (_, label, _) in found.items()} == {
         "exact_match": "fail",
-        "json_valid": "fail",
-        "json": "invalid/invalid",
-        "schema": "not_json/not_json",
+        "json_valid": "pass",
         "truncated": "complete/truncated",
         "tool_calls": "breaks_schema",
         "invalid_tool_call": "valid/breaks_schema",
@@ -339,6 +337,22 @@ def test_every_verdict_of_a_bad_candidate_and_no_word_of_it(endpoint, tmp_path, 
         "facts_differ": "numbers",
     }
     assert "secret" not in repr(endpoint.spans + endpoint.records)
+
+
+def test_a_text_where_a_document_is_asked_for(endpoint, tmp_path, monkeypatch):
+    schema = {"type": "object", "required": ["total"]}
+    request = {
+        "messages": [{"role": "user", "content": "The sum?"}],
+        "response_format": {"type": "json_schema", "json_schema": {"schema": schema}},
+    }
+    asked = {"shadow__request": json.dumps(request), "shadow__expects_json": True}
+    legs = [leg("primary", output='{"total": 1}', **asked), leg("candidate", output="one {")]
+    found = published(endpoint, tmp_path / "shadow.db", monkeypatch, *legs)
+    assert {name: found[name][1] for name in ("json_valid", "json", "schema")} == {
+        "json_valid": "fail",
+        "json": "strict/invalid",
+        "schema": "valid/not_json",
+    }
 
 
 def test_results_of_other_packages_stay_here(endpoint, tmp_path, monkeypatch):

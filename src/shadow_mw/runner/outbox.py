@@ -72,11 +72,12 @@ class Outbox:
         self._closing = asyncio.Event()
         self._spans_retry, self._figures_retry = Retry(), Retry()
         self._figures_told = 0.0
+        self._telling = 0
         # One thread for all exporting: the exporter blocks, the event loop must not.
         self._thread = ThreadPoolExecutor(1, "shadow_mw-export")
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._reporter)
+        return len(self._waiting) + len(self._reporter) + self._telling
 
     @property
     def failing(self) -> list[str]:
@@ -132,7 +133,13 @@ class Outbox:
 
     async def _tell_figures(self) -> bool:
         figures = self._reporter.take()
-        if figures and not await self._in_thread(functools.partial(self._reporter.tell, figures)):
+        # Not yet where they are going: whoever waits for everything has to wait for these.
+        self._telling = len(figures)
+        taken = not figures or await self._in_thread(
+            functools.partial(self._reporter.tell, figures)
+        )
+        self._telling = 0
+        if not taken:
             self._reporter.give_back(figures)
             return False
         self._figures_told = time.monotonic()
