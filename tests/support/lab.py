@@ -34,9 +34,11 @@ SWALLOWED = "the app is not affected"
 PRIMARY_KEY = "sk-primary-0123456789abcdef0123"
 CANDIDATE_KEY = "sk-candidate-0123456789abcdef01"
 CANDIDATE = "cand"
+WAIT = 60
+"""Seconds; runners stand back where other tests want both cores."""
 
 
-def until(condition: Callable[[], T], what: str, timeout: float = 20) -> T:
+def until(condition: Callable[[], T], what: str, timeout: float = WAIT) -> T:
     """Wait for a condition; its first true value."""
     end = time.monotonic() + timeout
     while not (value := condition()):
@@ -222,7 +224,7 @@ class Lab:
     def status(self) -> Status | None:
         return read_status(self.directory)
 
-    def drained(self, captured: int, timeout: float = 30) -> None:
+    def drained(self, captured: int, timeout: float = WAIT) -> None:
         """Wait until so many calls were captured and every one is accounted for."""
         done = wait_drained(self.directory, captured, timeout)
         assert done, f"{self.status}\n{self.runner_log}"
