@@ -60,7 +60,7 @@ def test_an_outage_and_a_killed_collector_lose_nothing(tmp_path: Path, configs: 
         chain.collector.restart()
         sent_and_queued(chain, range(60, 70))
         chain.evaluator.start()
-        until(lambda: legs(chain) == expected(range(70)), "every leg arrives", 30)
+        until(lambda: legs(chain) == expected(range(70)), "every leg arrives")
         # The evaluator takes what comes twice as one; production may not get it twice.
         assert chain.primary.names() == sorted(f"app {number}" for number in range(70))
 

@@ -63,7 +63,7 @@ def test_one_that_hangs_holds_up_no_other(new_lab: Callable[..., Lab], candidate
         lab = new_lab(**two(other))
         backlog(lab, lambda: other.mode("hang"))
 
-        until(lambda: len(candidate.seen()) == BACKLOG + 1, "every call at the candidate", 30)
+        until(lambda: len(candidate.seen()) == BACKLOG + 1, "every call at the candidate")
         shed = BACKLOG - 8 - 128
         until(lambda: outcomes(lab, "other").get("queue_full") == shed, "what was shed")
         assert len(other.seen()) == 1 + 8

@@ -188,7 +188,7 @@ def test_a_primary_that_hangs_holds_up_no_candidate(
         lab = new_lab(**again(slow))
         lab.agent().run(calls.ask, texts=[f"question {n}" for n in range(300)])
 
-        until(lambda: len(candidate.seen()) == 300, "every call at the candidate", 30)
+        until(lambda: len(candidate.seen()) == 300, "every call at the candidate")
         assert len(slow.seen()) == 8
         until(lambda: outcomes(lab).get("queue_full", 0) == 300 - 8 - 128, "what was shed")
         until(lambda: outcomes(lab, CANDIDATE).get("mirrored") == 300 - 8 - 128, "the rest stored")
@@ -203,7 +203,7 @@ def test_a_slow_primary_delays_no_answer_beyond_a_bound(
         lab.agent().run(calls.ask, texts=[f"question {n}" for n in range(20)])
 
         until(lambda: len(candidate.seen()) == 20, "every call at the candidate")
-        until(lambda: outcomes(lab, CANDIDATE).get("mirrored") == 20, "all stored", 10)
+        until(lambda: outcomes(lab, CANDIDATE).get("mirrored") == 20, "all stored")
         found = Counter(outcomes(lab))
         assert found["mirrored"] == len(slow.seen()) <= 3
         assert found["queue_expired"] == 20 - found["mirrored"]

@@ -81,7 +81,7 @@ def test_calls_of_the_example_are_mirrored(
             answer = httpx2.post(f"{server.url}/extract", json=body, timeout=30, trust_env=False)
             assert answer.status_code == 200, server.output()
             assert set(answer.json()) == {"company", "invoice_number", "total", "vendor_tax_id"}
-        assert wait_drained(directory, DOCUMENTS, 30), server.output()
+        assert wait_drained(directory, DOCUMENTS, 60), server.output()
 
     truth = tmp_path / "truth.jsonl"
     truth.write_text(
