@@ -47,6 +47,14 @@ def until(condition: Callable[[], T], what: str, timeout: float = WAIT) -> T:
     return value
 
 
+def _command(process: psutil.Process) -> list[str]:
+    """Empty where it ends meanwhile."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
 class Model:
     """A `support.model` server, and its controls."""
 
@@ -280,7 +288,7 @@ class Lab:
 
     def runners(self) -> list[psutil.Process]:
         """Runner processes of this lab that are alive."""
-        return [p for p in self.processes() if "shadow_mw.runner" in p.cmdline()]
+        return [p for p in self.processes() if "shadow_mw.runner" in _command(p)]
 
     def processes(self) -> list[psutil.Process]:
         """Every process that has this lab's environment."""
