@@ -7,7 +7,7 @@ import importlib.util
 from rich.console import Console
 from rich.text import Text
 
-from shadow_mw.evaluate.judging.store import opinions_of
+from shadow_mw.evaluate.judging.store import any_opinion, opinions_of
 from shadow_mw.evaluate.store import Store
 from shadow_mw.report import judge_table
 from shadow_mw.results import Series
@@ -31,18 +31,21 @@ def judges_json(store: Store, series: Series | None) -> dict[str, Json]:
     from shadow_mw.commands.judge_json import card_json, panel_json
     from shadow_mw.evaluate.judging.standing import panel_of, stored_cards
 
-    cards = [card_json(card) for card in stored_cards(store, series)]
+    cards = [card_json(card) for card in stored_cards(store, series, opinions)]
     return {"judges": cards, "panel": panel_json(panel_of(opinions))}
 
 
 def show_judges(store: Store, series: Series | None, console: Console) -> None:
     """A few lines for each judge of a series, and for their panel."""
-    if series is None or not opinions_of(store, series):
+    if series is None or not any_opinion(store):
         return
     if lacking := missing():
+        if not opinions_of(store, series):
+            return
         console.print(Text(f"\njudges: their figures need {' and '.join(lacking)}:", end=" "))
         console.print(Text("pip install 'shadow-mw[eval]'"))
         return
     from shadow_mw.evaluate.judging.standing import standings
 
-    judge_table.show(standings(store, series), console)
+    if (found := standings(store, series)).judges:
+        judge_table.show(found, console)

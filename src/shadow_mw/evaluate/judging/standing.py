@@ -24,9 +24,9 @@ from shadow_mw.standings import JudgeStanding, PanelStanding, Rate, Standings
 NO_FIGURE = Share(0, 0)
 
 
-def stored_cards(store: Store, series: Series) -> list[JudgeCard]:
+def stored_cards(store: Store, series: Series, opinions: Sequence[Opinion]) -> list[JudgeCard]:
     """Every judge and epoch of a series by what the store knows, people's labels too."""
-    return _cards(store, series, opinions_of(store, series))
+    return _cards(store, series, opinions)
 
 
 def _cards(

@@ -76,6 +76,11 @@ def set_judged(store: Store, rows: Iterable[tuple[int, str | None, float]]) -> N
         store.write("INSERT OR REPLACE INTO judged VALUES (?, ?, ?)", rows)
 
 
+def any_opinion(store: Store) -> bool:
+    """Whether a judge was ever asked, of whatever series."""
+    return bool(store.query("SELECT 1 FROM opinions LIMIT 1"))
+
+
 def opinions_of(store: Store, series: Series) -> list[Opinion]:
     """Every judge's answers on the pairs of a series, as far as their texts are still the same."""
     rows = store.query(OF_SERIES, (series.experiment, series.candidate))
