@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
+from shadow_mw.decide import words
 from shadow_mw.decide.plan import Plan
 from shadow_mw.evaluate.pipeline import Store
 from shadow_mw.evaluate.registration import Registration, register, registration
@@ -55,4 +54,4 @@ def _note(experiment: str, found: Registration) -> str:
 
 
 def _time(found: Registration) -> str:
-    return datetime.fromtimestamp(found.registered_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return words.stamp(found.registered_ns // 10**9)

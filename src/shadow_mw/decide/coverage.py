@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -39,8 +39,8 @@ def covered(case: Case) -> Coverage:
     share, hours = _volume(case)
     completion = _completion(case)
     return Coverage(
-        start=_stamp(look.start) if len(pairs) else "",
-        end=_stamp(look.end) if len(pairs) else "",
+        start=words.stamp(look.start) if len(pairs) else "",
+        end=words.stamp(look.end) if len(pairs) else "",
         days=int(seen.sum()) + _begun(case, days, seen),
         complete=look.complete,
         hours=tuple(tuple(int(n) for n in row) for row in counts),
@@ -138,7 +138,7 @@ def _missing(case: Case, days: Ints, hours: list[str]) -> list[str]:
     lines = [f"no pair on {WEEKDAYS[(day - 1) % 7]} {iso(day)}" for day in gone]
     if not look.complete:
         left = (look.end - look.newest) / HOUR
-        lines.append(f"the window ends {_stamp(look.end)}: {left:,.0f} hours are to come")
+        lines.append(f"the window ends {words.stamp(look.end)}: {left:,.0f} hours are to come")
     elif hours:
         more = f" and {len(hours) - 6} more" if len(hours) > 6 else ""
         lines.append(f"hours without a pair: {', '.join(hours[:6])}{more}")
@@ -161,9 +161,3 @@ def _unlabelled(case: Case) -> list[str]:
     more = f" and {len(found) - 6} more" if len(found) > 6 else ""
     fields = words.calls(len(found), "field")
     return [f"no truth names {fields} that the candidate's outputs have: {shown}{more}"]
-
-
-def _stamp(time_s: float) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=time_s)).strftime(
-        "%Y-%m-%dT%H:%M:%SZ"
-    )

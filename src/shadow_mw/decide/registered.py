@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from shadow_mw.decide import words
 from shadow_mw.decide.plan import Plan
 from shadow_mw.verdicts import PlanName
 
@@ -60,7 +60,7 @@ def _standing(
         return False, "unregistered: no plan was registered for this experiment"
     if known.hash != plan.hash:
         return False, f"unregistered: the registered plan is another one ({known.hash[:12]})"
-    at = datetime.fromtimestamp(known.registered_ns // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = words.stamp(known.registered_ns // SECOND)
     early = first_received_ns is not None and first_received_ns <= known.registered_ns
     if known.legs or early:
         return False, f"registered {at}, after data had come: counts as unregistered"

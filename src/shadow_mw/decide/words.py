@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime, timedelta
 
 from shadow_mw.decide.stats import Interval
+
+
+def stamp(time_s: float) -> str:
+    """A unix time, s, to the second."""
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=time_s)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def share(value: float) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
 
+from shadow_mw.decide import words
 from shadow_mw.decide.case import Case
 from shadow_mw.decide.gates.result import lacking
 from shadow_mw.verdicts import GateResult
@@ -20,7 +20,7 @@ def standards_gate(case: Case) -> list[GateResult]:
     changed, first = case.evidence.standards_changed_ns, case.evidence.first_received_ns
     if changed is None or first is None or changed <= first:
         return []
-    at = datetime.fromtimestamp(changed // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = words.stamp(changed // 1_000_000_000)
     return [
         lacking(
             NAME,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from shadow_mw.evaluate.judging.store import any_opinion
 from shadow_mw.evaluate.series import SERIES
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import Series
@@ -41,7 +42,7 @@ SELECT DISTINCT pair FROM said JOIN newest USING (judge, epoch) WHERE lost ORDER
 
 def lost_pairs(store: Store, series: Series) -> list[int]:
     """Rows of the pairs that some judge, in its newest epoch, gives to the primary both times."""
-    if not store.query("SELECT 1 FROM opinions LIMIT 1"):
+    if not any_opinion(store):
         return []
     return [pair for (pair,) in store.query(LOST, (series.experiment, series.candidate))]
 
