@@ -252,14 +252,21 @@ class Lab:
         return table
 
     def funnel(self, captured: int) -> dict[str, Any]:
-        """The funnel once everything is through; it has to add up."""
+        """The funnel once everything is through; it has to add up.
+
+        An app process tells what it refused up to half a second after the call itself.
+        """
         self.drained(captured)
-        with Store.open(self.store) as store:
-            funnel: dict[str, Any] = as_json(summarise(store))["funnel"]
-        reasons = funnel["reasons"]
-        unmirrored = sum(n for r, n in reasons.items() if r not in _AFTER_MIRRORING)
-        assert funnel["captured"] == funnel["mirrored"] + unmirrored, funnel
-        return funnel
+
+        def whole() -> dict[str, Any] | None:
+            with Store.open(self.store) as store:
+                funnel: dict[str, Any] = as_json(summarise(store))["funnel"]
+            reasons = funnel["reasons"]
+            unmirrored = sum(n for r, n in reasons.items() if r not in _AFTER_MIRRORING)
+            assert funnel["captured"] >= funnel["mirrored"] + unmirrored, funnel
+            return funnel if funnel["captured"] == funnel["mirrored"] + unmirrored else None
+
+        return until(whole, "a funnel that adds up")
 
     def pairs(self) -> list[Stored]:
         """Every stored pair, oldest first."""
