@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,6 +18,7 @@ import psutil
 from benchmarks.results import Part, Target, say, show, show_targets
 from shadow_mw.demo.invoices import generate
 from shadow_mw.evaluate.checks.case import Case
+from shadow_mw.evaluate.checks.check import Check
 from shadow_mw.evaluate.checks.run import all_checks, check, run_checks
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.ingest import Content, Observation
@@ -61,13 +63,17 @@ def _rows() -> dict[str, Callable[[tuple[Pair, Json]], object]]:
     """Every check by itself, with the answers read already."""
     rows: dict[str, Callable[[tuple[Pair, Json]], object]] = {"reading both answers": _read}
     for each in all_checks():
-        rows[each.name] = lambda p, each=each: each.run(Case(p[0]))
+        rows[each.name] = partial(_alone, each)
     rows["same answer, divergence"] = lambda p: _divergences(p[0])
     rows["fields against the truth"] = lambda p: FIELDS.score(p[0], p[1]) if p[1] else None
     return rows
 
 
 FIELDS = FieldJudge()
+
+
+def _alone(each: Check, of: tuple[Pair, Json]) -> object:
+    return each.run(Case(of[0]))
 
 
 def _read(of: tuple[Pair, Json]) -> object:

@@ -12,6 +12,7 @@ from typing import Any
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan
+from pydantic import SecretStr
 
 from shadow_mw.demo.invoices import generate
 from shadow_mw.runner.candidate import Leg
@@ -54,7 +55,7 @@ class Batches:
 
 
 def _batch(seed: int) -> ExportTraceServiceRequest:
-    settings = Settings(experiment="bench", mark="0123456789abcdef", redact="off")
+    settings = Settings(experiment="bench", mark=SecretStr("0123456789abcdef"), redact=())
     spans = Spans(settings, Redactor.for_store(settings))
     rng = random.Random(seed)
     made: list[ReadableSpan] = []
