@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 
@@ -135,7 +136,7 @@ def window(
     time_s = np.sort(rng.uniform(0, DAYS * DAY, n))
     zeros = np.zeros(n, np.int32)
     nothing = np.full(n, np.nan)
-    columns = {
+    columns: dict[str, Any] = {
         "time_s": time_s,
         "segment": ((time_s // DAY) % len(SEGMENTS)).astype(np.int32),
         "session": (np.arange(n) // batch).astype(np.int32),
@@ -157,8 +158,20 @@ def window(
             f"{role}_cost_usd": nothing,
         }
     return Evidence(
-        *(Series("simulated", str(seed)), SEGMENTS, Pairs(**columns), (), (), ()),
-        *(Standings(), n, n, n, {}, 0, 0, ""),
+        series=Series("simulated", str(seed)),
+        segments=SEGMENTS,
+        pairs=Pairs(**columns),
+        checks=(),
+        fields=(),
+        likeness=(),
+        standings=Standings(),
+        captured=n,
+        mirrored=n,
+        paired=n,
+        lost={},
+        unpriced=0,
+        first_received_ns=0,
+        data_hash="",
     )
 
 

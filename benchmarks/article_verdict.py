@@ -88,8 +88,9 @@ def measure(path: Path, *, quick: bool) -> Part:
         "Preset `articles`, registered before the rows came; one waiver, for likeness.",
         ["case", "pairs", "verdict", "exit", "failed, or not proven", "wall s"],
     )
-    judged = {"judged": SMALL_JUDGED} if quick else {}
-    article = Window(pairs=pairs, judge="careful", repeats=REPEATS, **judged)
+    article = Window(pairs=pairs, judge="careful", repeats=REPEATS)
+    if quick:
+        article = replace(article, judged=SMALL_JUDGED)
     store = _made(path, "article", article)
     _decide(part, store, WORSE, article)
     part.targets.append(_table(store))

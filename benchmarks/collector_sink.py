@@ -41,7 +41,7 @@ class Discards(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
 
 
-class Anything(grpc.GenericRpcHandler):
+class Anything(grpc.GenericRpcHandler):  # type: ignore[misc] # gRPC has no types
     """Answers every method with an empty message, which any OTLP response may be."""
 
     def service(self, _: grpc.HandlerCallDetails) -> Any:

@@ -75,7 +75,8 @@ def _app_batch() -> bytes:
         _request(provider)
     # As the batch processor of an SDK hands them over, grouped by scope.
     spans: list[ReadableSpan] = list(kept.get_finished_spans())
-    return encode_spans(spans).SerializeToString()
+    request: bytes = encode_spans(spans).SerializeToString()
+    return request
 
 
 def _request(provider: TracerProvider) -> None:

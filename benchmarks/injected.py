@@ -41,7 +41,7 @@ def receipts() -> list[dict[str, Any]]:
 def documents() -> list[Document]:
     """Six receipts each, with the date and a reference on the document itself."""
     waiting = [_item(row["truth"]) for row in receipts()]
-    found = []
+    found: list[Document] = []
     while True:
         chosen: list[Document] = []
         for item in waiting:
@@ -67,7 +67,7 @@ def _item(truth: dict[str, Any]) -> Document:
 
 
 def _apart(one: Document, other: Document) -> bool:
-    return sum(one[key] != other[key] for key in one) >= DISTINCT
+    return len([key for key in one if one[key] != other[key]]) >= DISTINCT
 
 
 def injected(kind: str, most: int) -> Iterator[Injected]:

@@ -9,20 +9,25 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from support.browser import Browser
 
 ROOT = Path(__file__).parents[1]
 SIZE = (1280, 800)
 PHONE = (400, 800)
 LARGEST = 300_000
 """Bytes of one picture in a repository."""
-SHOTS: dict[str, tuple[str, str, tuple[int, int], bool]] = {
+Shot = tuple[str, str, tuple[int, int], bool]
+"""The section at the top, colours, size, and whether the first pair is open."""
+SHOTS: dict[str, Shot] = {
     "report-verdict": ("verdict", "light", SIZE, False),
     "report-verdict-dark": ("verdict", "dark", SIZE, False),
     "report-days": ("days", "light", SIZE, False),
     "report-pairs": ("pairs", "light", SIZE, True),
     "report-phone": ("verdict", "light", PHONE, False),
 }
-"""Name to the section at the top, colours, size, and whether the first pair is open."""
 
 
 def main() -> None:
@@ -37,12 +42,13 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as profile, browser(Path(profile)) as chromium:
         for name, shot in SHOTS.items():
-            size = _shoot(chromium, url, args.out / f"{name}.png", *shot)
+            size = _shoot(chromium, url, args.out / f"{name}.png", shot)
             print(f"{args.out / name}.png: {size / 1000:.0f} KB", file=sys.stderr)
             assert size <= LARGEST, "too large for a repository"
 
 
-def _shoot(chromium, url, file, section, scheme, size, opened) -> int:
+def _shoot(chromium: Browser, url: str, file: Path, shot: Shot) -> int:
+    section, scheme, size, opened = shot
     page = chromium.page()
     width, height = size
     page.send(

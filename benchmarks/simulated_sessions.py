@@ -53,7 +53,7 @@ class Documents:
     def differing(self) -> tuple[float, float]:
         """Variance of the difference on one leaf, and how many differ at once: a pilot."""
         x, size, sessions = self.draw(np.random.default_rng(7), 400_000)
-        changed, of = np.bincount(sessions, x), np.bincount(sessions, size)
+        changed, of = (np.bincount(sessions, each).astype(float) for each in (x, size))
         found = Sums(np.maximum(-changed, 0), np.maximum(changed, 0), of, int(of.sum()), False)
         return float(changed @ changed) / float(of.sum()), jump(found)
 

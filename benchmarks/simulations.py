@@ -12,6 +12,7 @@ import argparse
 import math
 import time
 import zlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +92,7 @@ def add_other(part: Part, other: Other) -> None:
 
 
 def add_row(
-    part: Part, name: str, n: int, alpha: float, runs: int, values: dict[str, float | None]
+    part: Part, name: str, n: int, alpha: float, runs: int, values: Mapping[str, float | None]
 ) -> None:
     cells = [share(values.get(column), runs) for column in MEASURED]
     part.rows.append([name, f"{n:,}", f"{alpha:g}", f"{runs:,}", *cells])
@@ -108,7 +109,7 @@ def share(value: float | None, runs: int) -> str:
 def add_targets(part: Part) -> None:
     held = {name: row for name, row in part.figures.items() if not name.startswith("(")}
 
-    def worst(column: str, choose: type[min] | type[max]) -> tuple[str, float]:
+    def worst(column: str, choose: Callable[..., str]) -> tuple[str, float]:
         rows = {name: row[column] for name, row in held.items() if column in row}
         name = choose(rows, key=lambda key: rows[key])
         return name, rows[name]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from benchmarks.simulated import ALPHA, DAYS, FINAL, Floats, days, in_sessions, mondays_shape
+from benchmarks.simulated import ALPHA, DAYS, FINAL, days, in_sessions, mondays_shape
 from benchmarks.simulated_segments import MARGINS, NULL, called_on_any_day, compared, figures
 from shadow_mw.decide import stats
 from shadow_mw.decide.stats import sizes
@@ -26,7 +27,7 @@ class Other:
     n: int
     alpha: float
     runs: int
-    values: dict[str, float | None]
+    values: Mapping[str, float | None]
 
 
 def others(runs: int) -> Iterator[Other]:
@@ -44,19 +45,19 @@ def others(runs: int) -> Iterator[Other]:
 def plain_rates(runs: int) -> Iterator[Other]:
     for n, rate in ((10_000, 0.003), (500, 0.03)):
         counts = np.random.default_rng(3).binomial(n, rate, runs)
-        values, times = np.unique(counts, return_counts=True)
+        seen, times = np.unique(counts, return_counts=True)
         for name, interval in (
             ("Clopper-Pearson", stats.clopper_pearson),
             ("Wilson", stats.wilson),
         ):
-            ends = [interval(int(k), n, ALPHA) for k in values]
+            ends = [interval(int(k), n, ALPHA) for k in seen]
             inside = np.array([found.low <= rate <= found.high for found in ends])
             covers = float(inside @ times) / runs
             yield Other(f"{name}, {100 * rate:g} %", n, ALPHA, runs, {"covers": covers})
     n = int(sizes.pairs_for_win_rate(0.55, 0.5, ALPHA))
     wins = {rate: np.random.default_rng(9).binomial(n, rate, runs).tolist() for rate in (0.5, 0.55)}
     low = {k: stats.wilson(k, n, ALPHA).low for k in {*wins[0.5], *wins[0.55]}}
-    values: dict[str, float | None] = {
+    values = {
         column: sum(low[k] > 0.5 for k in wins[rate]) / runs
         for column, rate in (("last day", 0.5), ("power", 0.55))
     }
@@ -174,7 +175,7 @@ def alarms(runs: int) -> Other:
 def segments(runs: int) -> Iterator[Other]:
     """Seven segments with three measures each, all at their margins: is any called worse?"""
     tests = f"{NULL.segments * len(MARGINS)} tests of segments"
-    values: dict[str, float | None] = {"sequence": 1 - called_on_any_day(NULL, runs)}
+    values = {"sequence": 1 - called_on_any_day(NULL, runs)}
     yield Other(f"{tests}, no call on any day (e-BH)", NULL.pairs, ALPHA / 2, runs, values)
     calls = figures(compared(NULL, runs, ["Holm, final look"])["Holm, final look"], 0)
     values = {"covers": 1 - calls["any wrong"]}
@@ -199,7 +200,7 @@ def lowered_share(runs: int) -> Iterator[Other]:
         weighted.append(stats.ratio_of_sums(changed, np.ones(2 * KEPT), group, weights, ALPHA))
         plain.append(stats.ratio_of_sums(changed, np.ones(2 * KEPT), group, alpha=ALPHA))
     for name, found in (("a check, share lowered", weighted), ("(the same, unweighted)", plain)):
-        values: dict[str, float | None] = {
+        values = {
             "covers": float(np.mean([one.low <= truth <= one.high for one in found])),
             "last day": float(np.mean([one.high < truth for one in found])),
         }
@@ -214,14 +215,15 @@ def likeness_in_sessions(runs: int) -> Other:
         group = in_sessions(rng, n, 4.0)
         common = rng.beta(8 * mean, 8 * (1 - mean), int(group[-1]) + 1)
         values = common[group] + rng.normal(0, 0.05, n)
-        sums, size = np.bincount(group, values), np.bincount(group).astype(float)
+        sums = np.bincount(group, values).astype(float)
+        size = np.bincount(group).astype(float)
         found = linearise(sums, size)
         assert found is not None
         worth = int(size.sum() ** 2 / (size @ size))
         return found.ratio, found.se**2 * worth, worth
 
     ends = [stats.welch(*sample(0.88, 2000), *sample(0.9, 400), ALPHA) for _ in range(runs)]
-    values: dict[str, float | None] = {
+    values = {
         "covers": float(np.mean([one.low <= -0.02 <= one.high for one in ends])),
         "last day": float(np.mean([one.low > -0.02 for one in ends])),
     }
@@ -231,7 +233,7 @@ def likeness_in_sessions(runs: int) -> Other:
 def peeking(runs: int) -> Other:
     """A z-test every day instead, as a dashboard would."""
     n, margin = 21_015, 0.005
-    passes: list[Floats] = []
+    passes: list[npt.NDArray[np.bool_]] = []
     rng = np.random.default_rng(8)
     for _ in range(0, runs, 50):
         drawn = rng.random((50, n), dtype=np.float32)
