@@ -1,4 +1,4 @@
-"""Benchmarks are run seldom and checked by no type checker: they must not rot meanwhile."""
+"""Benchmarks are run seldom: they must not rot meanwhile."""
 
 from __future__ import annotations
 
@@ -28,13 +28,33 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_every_module_can_be_imported():
-    done = run("-W", "error", "-c", f"import {', '.join(MODULES)}")
+def test_every_module_that_can_be_run_reads_its_options():
+    started = "__name__ == " + '"__main__"'
+    runnable = [
+        name
+        for name in (*MODULES, "benchmarks.__main__")
+        # What a launcher is given is a command, and no options.
+        if started in (ROOT / f"{name.replace('.', '/')}.py").read_text() and "launcher" not in name
+    ]
+    code = (
+        "import contextlib, io, runpy, sys, warnings\n"
+        "warnings.filterwarnings('ignore', '.* found in sys.modules')\n"
+        f"for name in {runnable}:\n"
+        "    sys.argv, printed = [name, '--help'], io.StringIO()\n"
+        "    with contextlib.redirect_stdout(printed):\n"
+        "        try:\n"
+        "            runpy.run_module(name, run_name='__main__')\n"
+        "        except SystemExit as end:\n"
+        "            assert end.code == 0, name\n"
+        "    assert 'options:' in printed.getvalue(), name\n"
+    )
+    done = run("-W", "error", "-c", code)
 
+    assert len(runnable) > 15
     assert done.returncode == 0, done.stderr
 
 
-def test_every_module_that_measures_has_a_letter():
+def test_every_module_can_be_imported_and_what_measures_has_a_letter():
     code = (
         "import importlib, inspect\n"
         "from benchmarks.__main__ import PARTS\n"
@@ -45,7 +65,7 @@ def test_every_module_that_measures_has_a_letter():
         "for letter, measure in PARTS.items():\n"
         "    assert f'\"{letter}. ' in inspect.getsource(inspect.getmodule(measure)), letter\n"
     )
-    done = run("-c", code)
+    done = run("-W", "error", "-c", code)
 
     assert done.returncode == 0, done.stderr
 
