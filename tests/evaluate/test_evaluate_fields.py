@@ -76,6 +76,39 @@ def test_a_placeholder_in_the_truth_is_one_more_null_unless_an_enum_has_it():
     assert (risk.truth, risk.primary, risk.candidate) == ("value", "correct", "wrong_value")
 
 
+@pytest.mark.parametrize(
+    ("truth", "output", "outcome"),
+    [
+        (None, "none", "hallucinated"),
+        (None, "N/A", "null_like"),
+        ("N/A", "None", "hallucinated"),
+        ("severe", "none", "wrong_value"),
+        ("severe", "N/A", "missed"),
+        ("none", "N/A", "missed"),
+        ("none", "NONE", "correct"),
+    ],
+)
+def test_a_placeholder_that_an_enum_declares_is_a_value_like_any_other(truth, output, outcome):
+    rule = {"normalise": "enum", "values": ["none", "mild", "severe"]}
+    rules = compile_rules(read_rules({"pain": rule, "pains[]": rule}))
+    assert judge({"pain": truth}, {"pain": output}, rules) == [("pain", outcome)]
+    assert judge({"pains": [truth]}, {"pains": [output]}, rules) == [("pains[]", outcome)]
+
+
+def test_a_placeholder_that_an_enum_declares_is_made_up_as_a_surplus_item_and_inside_a_null():
+    rules = compile_rules(read_rules({"pains[]": {"normalise": "enum", "values": ["none"]}}))
+    surplus = judge({"pains": ["none"]}, {"pains": ["none", "none"]}, rules)
+    assert surplus == [("pains[]", "correct"), ("pains[]", "hallucinated")]
+    assert judge({"pains": None}, {"pains": ["none"]}, rules) == [("pains", "hallucinated")]
+
+
+@pytest.mark.parametrize("output", [5, True, ["A b"], {"text": "A b"}])
+def test_what_is_no_text_is_wrong_in_place_of_a_free_text(output):
+    rules = compile_rules(read_rules({"note": {"normalise": "free_text"}}))
+    (note,) = judge_pair({"note": "A b"}, {"note": output}, {}, rules)
+    assert (note.primary, note.candidate) == ("wrong_value", "missed")
+
+
 def test_what_stands_in_an_empty_lists_place_is_made_up_leaf_by_leaf():
     made_up = judge({"items": []}, {"items": {"sku": "A", "price": 1, "note": None}})
     assert made_up == [

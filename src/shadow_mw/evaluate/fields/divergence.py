@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from shadow_mw.breakdown import ErrorRates
 from shadow_mw.evaluate.fields.align import align
-from shadow_mw.evaluate.fields.blank import is_blank
 from shadow_mw.evaluate.fields.paths import join
 from shadow_mw.evaluate.fields.rules import PLAIN, Node
 from shadow_mw.evaluate.fields.walk import MAX_PATH
@@ -144,9 +143,9 @@ def _are(kind: type, ours: Json, theirs: Json) -> bool:
 def _kind(node: Node, ours: Json, theirs: Json) -> Divergence | None:
     if type(ours) is type(theirs) and ours == theirs:
         return None
-    if is_blank(theirs):
-        return None if is_blank(ours) else Divergence.PRIMARY_ONLY
-    if is_blank(ours):
+    if node.says_nothing(theirs):
+        return None if node.says_nothing(ours) else Divergence.PRIMARY_ONLY
+    if node.says_nothing(ours):
         return Divergence.CANDIDATE_ONLY
     mixed = isinstance(ours, dict | list) or isinstance(theirs, dict | list)
     same = not mixed and node.normal(ours) == node.normal(theirs)

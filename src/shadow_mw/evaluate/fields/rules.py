@@ -16,17 +16,19 @@ locale = "de"
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from shadow_mw.evaluate.fields import paths
+from shadow_mw.evaluate.fields.blank import is_blank
 from shadow_mw.evaluate.fields.dates import Order
 from shadow_mw.evaluate.fields.decimals import Locale
 from shadow_mw.evaluate.fields.normalise import Normal, Normaliser, exact, normaliser
 from shadow_mw.exceptions import ConfigError
+from shadow_mw.types import Json
 
 Matching = Literal["ordered", "set", "keyed"]
 
@@ -83,6 +85,19 @@ class Node:
     by: tuple[tuple[str, ...], ...] = ()
     keys: Mapping[str, Node] = field(default_factory=dict)
     items: Node | None = None
+    spoken: frozenset[Hashable] = frozenset()
+    """Values of an enum that say elsewhere that there is none, such as `none`; in normal form."""
+
+    def says_nothing(self, value: Json) -> bool:
+        """Whether a value is null or a way to say so, and not declared as one of an enum."""
+        return is_blank(value) and not self._declares(value)
+
+    def _declares(self, value: Json) -> bool:
+        if isinstance(value, dict):
+            return any(self.key(key)._declares(item) for key, item in value.items())
+        if isinstance(value, list):
+            return any(map(self.item._declares, value))
+        return bool(self.spoken) and self.normal(value) in self.spoken
 
     def key(self, key: str) -> Node:
         """The rules for a key of an object."""
@@ -154,12 +169,14 @@ def _node(rules: dict[tuple[object, ...], FieldRule]) -> Node:
         head: _node({path[1:]: rule for path, rule in rules.items() if path[:1] == (head,)})
         for head in heads
     }
+    normal = normaliser(own.normalise, own.locale, own.order, own.values)
     return Node(
         rule=own,
-        normal=normaliser(own.normalise, own.locale, own.order, own.values),
+        normal=normal,
         by=tuple(tuple(map(str, paths.split(inside))) for inside in own.by),
         keys={str(head): node for head, node in below.items() if head is not paths.ITEM},
         items=below.get(paths.ITEM),
+        spoken=frozenset(normal(value) for value in own.values if is_blank(value)),
     )
 
 

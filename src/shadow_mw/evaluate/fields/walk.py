@@ -117,7 +117,7 @@ class Walk:
     def _leaf(self, node: Node, path: str, truth: Json, legs: tuple[Json, ...]) -> None:
         is_null = truth is None or _says_null(node, truth)
         if truth is None:
-            outcomes = tuple([_null_leaf(value) for value in legs])
+            outcomes = tuple([_null_leaf(node, value) for value in legs])
         elif is_null:
             outcomes = tuple([_placeholder_leaf(node, truth, value) for value in legs])
         else:
@@ -148,29 +148,29 @@ class Walk:
                 taken = set(partners)
                 for place, item in enumerate(leg):
                     if place not in taken:
-                        self._surplus(number, inside, item)
+                        self._surplus(number, node.item, inside, item)
         if not truth:
             self._leaf(node, path, truth, legs)
             for number, leg in enumerate(legs):
                 # What stands in an empty list's place was made up as its items would have been.
                 if not (isinstance(leg, list | Misplaced) or leg is NO_OUTPUT or is_blank(leg)):
-                    self._surplus(number, inside, leg)
+                    self._surplus(number, node.item, inside, leg)
         for item, below in zip(truth, zip(*columns, strict=True), strict=True):
             self._visit(node.item, inside, item, below)
 
-    def _surplus(self, number: int, path: str, value: Json) -> None:
+    def _surplus(self, number: int, node: Node, path: str, value: Json) -> None:
         """An item that the truth's list lacks: nothing belongs at any of its leaves."""
         found = self._extra[number]
         if len(found) >= MAX_EXTRA:
             return
         if isinstance(value, dict) and value:
             for key, item in value.items():
-                self._surplus(number, join(path, key), item)
+                self._surplus(number, node.key(key), join(path, key), item)
         elif isinstance(value, list) and value:
             for item in value:
-                self._surplus(number, f"{path}[]", item)
+                self._surplus(number, node.item, f"{path}[]", item)
         elif value is not None:
-            found.append((path, NULL_LIKE if is_blank(value) else HALLUCINATED))
+            found.append((path, NULL_LIKE if node.says_nothing(value) else HALLUCINATED))
 
     def _unknown(
         self, number: int, path: str, truth: dict[str, Json], output: dict[str, Json]
@@ -203,31 +203,29 @@ def _value_leaf(node: Node, truth: Json, output: Json) -> FieldOutcome:
         return MISSED if is_blank(output.value) else WRONG
     if _same_kind(truth, output) and node.normal(truth) == node.normal(output):
         return CORRECT
-    if is_blank(output):
+    if node.says_nothing(output):
         return MISSED
     # Two texts that differ may still say the same: no rule can tell.
-    return NOT_LABELLED if node.rule.normalise == "free_text" else WRONG
+    texts = isinstance(truth, str) and isinstance(output, str)
+    return NOT_LABELLED if texts and node.rule.normalise == "free_text" else WRONG
 
 
 def _same_kind(truth: Json, output: Json) -> bool:
     return isinstance(truth, list) == isinstance(output, list) and not isinstance(output, dict)
 
 
-def _null_leaf(output: Json) -> FieldOutcome:
+def _null_leaf(node: Node, output: Json) -> FieldOutcome:
     if output is None:
         return CORRECT_NULL
     if output is NO_OUTPUT:
         return INVALID
-    value = output.value if isinstance(output, Misplaced) else output
-    return NULL_LIKE if is_blank(value) else HALLUCINATED
+    nothing = is_blank(output.value) if isinstance(output, Misplaced) else node.says_nothing(output)
+    return NULL_LIKE if nothing else HALLUCINATED
 
 
 def _says_null(node: Node, truth: Json) -> bool:
     """A placeholder in the truth labels no value, unless it is declared as one of an enum."""
-    if not isinstance(truth, str) or not is_blank(truth):
-        return False
-    declared = node.rule.values if node.rule.normalise == "enum" else ()
-    return all(node.normal(truth) != node.normal(value) for value in declared)
+    return isinstance(truth, str) and node.says_nothing(truth)
 
 
 def _placeholder_leaf(node: Node, truth: Json, output: Json) -> FieldOutcome:
@@ -236,7 +234,7 @@ def _placeholder_leaf(node: Node, truth: Json, output: Json) -> FieldOutcome:
         outcome = _value_leaf(node, truth, output)
         if outcome in (CORRECT, INVALID):
             return CORRECT_NULL if outcome is CORRECT else INVALID
-    return NULL_LIKE if output is None else _null_leaf(output)
+    return NULL_LIKE if output is None else _null_leaf(node, output)
 
 
 def _beyond(path: str, blank: bool, schema: Schema | None) -> FieldOutcome:
