@@ -165,6 +165,13 @@ def test_a_key_may_be_nested_made_of_several_and_normalised():
     )
 
 
+def test_a_key_may_be_an_object_whose_keys_have_no_order():
+    ours = [{"id": {"a": 1, "b": 2}, "v": 1}, {"id": {"a": 3, "b": None}, "v": 2}]
+    theirs = [{"id": {"a": 3}, "v": 2}, {"id": {"b": 2, "a": 1}, "v": 1}]
+    found = judged(ours, theirs, list="keyed", by=["id"])
+    assert {outcome for _, outcome in found} == {"correct", "correct_null"}
+
+
 def test_lists_inside_items_are_paired_too():
     truth = [{"n": "x", "tags": [{"t": 1}, {"t": 2}]}, {"n": "y", "tags": [{"t": 3}]}]
     output = [{"n": "y", "tags": [{"t": 3}, {"t": 4}]}, {"n": "x", "tags": [{"t": 2}, {"t": 9}]}]

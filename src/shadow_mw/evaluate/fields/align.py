@@ -51,7 +51,9 @@ def align(node: Node, truth: list[Json], output: list[Json]) -> Partners:
     if matching == "ordered":
         return _in_order(ours, theirs)
     if matching == "keyed":
-        return _by(ours, theirs, lambda item: tuple(_at(item.form, path) for path in node.by))
+        return _by(
+            ours, theirs, lambda item: tuple(_at(node.item, item.form, path) for path in node.by)
+        )
     partners: Partners = [None] * len(ours)
     _add(partners, ours, theirs, partial(_by, key=lambda item: (item.identity, item.keys)))
     _add(partners, ours, theirs, partial(_by, key=lambda item: item.identity))
@@ -122,14 +124,10 @@ def _by(ours: list[_Item], theirs: list[_Item], key: Callable[[_Item], Hashable]
     return [(found.popleft() if (found := places[key(item)]) else None) for item in ours]
 
 
-def _at(form: Json, path: tuple[str, ...]) -> Hashable:
+def _at(node: Node, form: Json, path: tuple[str, ...]) -> Hashable:
     for key in path:
-        form = form.get(key) if isinstance(form, dict) else None
-    return _hashable(form)
-
-
-def _hashable(form: Json) -> Hashable:
-    return repr(form) if isinstance(form, dict | list) else form
+        node, form = node.key(key), form.get(key) if isinstance(form, dict) else None
+    return _identity(node, form)
 
 
 def _assigned(ours: list[_Item], theirs: list[_Item]) -> Partners:

@@ -55,6 +55,8 @@ def identifier(value: Json) -> Hashable:
     """Letters and digits only, without case: `MY 12-34` is `my1234`; whole numbers as digits."""
     if type(value) is int:
         return str(value)
+    if isinstance(value, Decimal) and value.adjusted() < LONG and value == int(value):
+        return str(int(value))
     if not isinstance(value, str):
         return exact(value)
     return alphanumeric(value) or exact(value)
