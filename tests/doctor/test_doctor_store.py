@@ -18,6 +18,7 @@ import pytest
 from support import calls, formats
 from support.lab import CANDIDATE_KEY, PRIMARY_KEY, Lab, Model, until
 from support.servers import free_port
+from support.waiting import WAIT
 
 UVICORN = ("-m", "uvicorn", "--port", "{port}")
 GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--no-control-socket", "-w", "2")
@@ -79,7 +80,8 @@ def anthropic_only() -> Iterator[str]:
 
 
 def ask_app(url: str) -> bool:
-    return httpx2.post(url + "/ask", json={"text": "hi"}, trust_env=False).status_code == 200
+    answer = httpx2.post(url + "/ask", json={"text": "hi"}, timeout=WAIT, trust_env=False)
+    return answer.status_code == 200
 
 
 def test_a_script_passes_and_the_report_knows_nothing_of_the_probe(lab: Lab, ask: Ask) -> None:
@@ -128,7 +130,7 @@ def test_an_app_that_was_killed_is_absent(lab: Lab, ask: Ask) -> None:
     port = free_port()
     with lab.web(*command("asgi", port), port=port) as server:
         os.kill(server.process.pid, signal.SIGKILL)
-        server.process.wait(10)
+        server.process.wait(WAIT)
         assert ask(lab).broken == ["middleware"]
 
 
@@ -256,7 +258,7 @@ def test_an_external_runner_that_is_not_there(new_lab: Callable[..., Lab], ask: 
         assert ask(lab).code == 0
     finally:
         runner.terminate()
-        runner.wait(10)
+        runner.wait(WAIT)
 
 
 def test_a_store_that_is_none(lab: Lab, ask: Ask) -> None:

@@ -79,10 +79,10 @@ def shared(shared_factory: Callable[..., Lab]) -> Lab:
 @pytest.fixture(scope="module")
 def app(shared: Lab) -> Agent:
     """An app with shadow_mw."""
-    return shared.agent()
+    return shared.agent(fresh=True)
 
 
 @pytest.fixture(scope="module")
 def bare(shared: Lab) -> Agent:
     """The same app without."""
-    return shared.agent(BARE="1")
+    return shared.agent(fresh=True, BARE="1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -51,7 +52,7 @@ def _new_runner(lab: Lab, known: set[int]) -> psutil.Process | None:
 def test_an_app_s_memory_stays_where_it_is(new_lab: Callable[..., Lab]) -> None:
     lab = new_lab()
     app = lab.agent()
-    process = psutil.Process(app.process.pid)
+    process = psutil.Process(app.run(os.getpid))
     texts = [f"text {n} {'x' * 2000}" for n in range(BATCH)]
 
     def run(times: int) -> int:

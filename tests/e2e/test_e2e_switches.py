@@ -18,7 +18,7 @@ def test_off_on_and_sample_change_a_running_app(lab: Lab) -> None:
     app = lab.agent()
 
     def refuses(reason: str | None) -> None:
-        until(lambda: app.run(calls.refusal) == reason, f"refusal {reason}", timeout=5)
+        until(lambda: app.run(calls.refusal) == reason, f"refusal {reason}")
 
     app.run(calls.ask, texts=["first"])
     lab.drained(1)
@@ -82,6 +82,11 @@ def test_disabled_means_that_nothing_is_installed(new_lab: NewLab) -> None:
     assert app.run(calls.ask, texts=["a"]) == ["You said: a"]
     assert not any(app.run(calls.patched))
     assert not (lab.path / "state").exists()
+
+
+def test_disabled_is_said_in_the_log_as_on_is(new_lab: NewLab) -> None:
+    done = new_lab(SHADOW_ENABLED="false").script("import shadow_mw; shadow_mw.install()")
+    assert (done.returncode, done.stderr) == (0, "shadow_mw is off: SHADOW_ENABLED=false\n")
 
 
 def test_enabled_means_that_both_clients_are_patched_once(lab: Lab) -> None:

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.waiting import WAIT
 
-WAIT = 30
 FLAGS = (
     "--headless=new",
     "--remote-debugging-pipe",

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import httpx2
 import openai
+from support.waiting import WAIT
 
 import shadow_mw
 
@@ -114,7 +115,7 @@ async def openai_streaming_response_async(key: str) -> Seen:
 def openai_with_legacy_httpx(key: str) -> Seen:
     shadow_mw.annotate(key=key)
     with (
-        httpx.Client() as http,
+        httpx.Client(timeout=WAIT) as http,
         openai.OpenAI(http_client=http) as client,  # type: ignore[arg-type]
     ):
         answer = client.chat.completions.create(model="m", messages=HELLO)
@@ -138,7 +139,7 @@ def openai_responses_stream(key: str) -> Seen:
 
 def legacy_httpx(key: str) -> Seen:
     shadow_mw.annotate(key=key)
-    with httpx.Client() as client:
+    with httpx.Client(timeout=WAIT) as client:
         response = client.post(_url(), json={"model": "m", "messages": HELLO}, headers=_key())
     answer = response.json()
     return seen(answer["choices"][0]["message"]["content"], answer["usage"], whole=answer)
@@ -146,7 +147,7 @@ def legacy_httpx(key: str) -> Seen:
 
 async def plain_httpx2(key: str) -> Seen:
     shadow_mw.annotate(key=key)
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=WAIT) as client:
         response = await client.post(_url(), json={"model": "m", "messages": HELLO}, headers=_key())
     answer = response.json()
     return seen(answer["choices"][0]["message"]["content"], answer["usage"], whole=answer)
@@ -257,7 +258,7 @@ def dropped(key: str) -> str:
     """Neither drained nor closed: the garbage collector's."""
     shadow_mw.annotate(key=key)
     body = {"model": "m", "messages": HELLO, "stream": True}
-    with httpx2.Client() as client:
+    with httpx2.Client(timeout=WAIT) as client:
         request = client.build_request("POST", _url(), json=body, headers=_key())
         response = client.send(request, stream=True)
         kind = response.headers["content-type"]
@@ -270,7 +271,7 @@ def generator_body(key: str) -> int:
     def body() -> Iterator[bytes]:
         yield json.dumps({"model": "m", "messages": HELLO}).encode()
 
-    with httpx2.Client() as client:
+    with httpx2.Client(timeout=WAIT) as client:
         return client.post(_url(), content=body(), headers=_key()).status_code
 
 
@@ -278,7 +279,7 @@ async def async_generator_body(key: str) -> int:
     async def body() -> AsyncIterator[bytes]:
         yield json.dumps({"model": "m", "messages": HELLO}).encode()
 
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=WAIT) as client:
         return (await client.post(_url(), content=body(), headers=_key())).status_code
 
 
@@ -298,7 +299,7 @@ def ask(texts: list[str], session: str | None = None, model: str = "m") -> list[
 def ask_raw(texts: list[str], stream: bool = False) -> list[str]:
     """The answers' bytes, as a client of the API gets them."""
     answers = []
-    with httpx2.Client() as client:
+    with httpx2.Client(timeout=WAIT) as client:
         for text in texts:
             shadow_mw.annotate(key=text)
             body = {"model": "m", "stream": stream, "messages": [{"role": "user", "content": text}]}
@@ -354,7 +355,7 @@ def with_secrets(key: str) -> Seen:
     """Everything that identifies the app at its provider, in one call."""
     shadow_mw.annotate(key=key)
     with (
-        httpx2.Client(cookies={"provider-session": "cookie-secret"}) as http,
+        httpx2.Client(cookies={"provider-session": "cookie-secret"}, timeout=WAIT) as http,
         openai.OpenAI(
             organization="org-secret",
             project="proj-secret",

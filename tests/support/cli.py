@@ -1,4 +1,4 @@
-"""`shadow-mw` in a process of its own that need not import first: a few milliseconds for a second.
+"""Processes of their own that need not import first: a few milliseconds for a second.
 
 For what no test is about: how the process comes to be. Processes that are killed, interrupted or
 compared with one another (hashes of strings are the same in all of these) are real ones.
@@ -14,9 +14,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from support.waiting import WAIT
 
 TESTS = Path(__file__).parents[1]
 READ_AT_START = ("PYTHON", "LC_", "LANG")
@@ -32,26 +34,17 @@ def run(
 ) -> subprocess.CompletedProcess[bytes]:
     """What `subprocess.run` gives of `shadow-mw ARGUMENTS`."""
     command = [sys.executable, "-m", "shadow_mw", *arguments]
-    table = {"arguments": arguments, "cwd": os.fspath(cwd), "environ": dict(env)}
-    asked = json.dumps(table).encode()
-    if _at_start(env) != _at_start(os.environ):
+    if not can_fork(env):
         return subprocess.run(
             command, input=stdin, capture_output=True, cwd=cwd, env=env, timeout=timeout
         )
-    with (
-        tempfile.TemporaryFile() as out,
-        tempfile.TemporaryFile() as err,
-        socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as zygote,
-    ):
-        zygote.settimeout(timeout)
-        zygote.connect(_zygote())
-        read, write = os.pipe()
-        socket.send_fds(zygote, [asked[:1]], [read, out.fileno(), err.fileno()])
-        zygote.sendall(asked[1:])
-        zygote.shutdown(socket.SHUT_WR)
-        os.close(read)
-        _feed(write, stdin)
-        code = int(zygote.recv(100) or b"70")
+    read, write = os.pipe()
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        streams = (read, out.fileno(), err.fileno())
+        with fork("command", *arguments, cwd=cwd, env=env, streams=streams) as forked:
+            os.close(read)
+            _feed(write, stdin)
+            code = exit_code(forked, timeout)
         out.seek(0)
         err.seek(0)
         return subprocess.CompletedProcess(command, code, out.read(), err.read())
@@ -64,6 +57,39 @@ def run_text(
     done = run(*arguments, cwd=cwd, env=env, stdin=stdin.encode(), timeout=timeout)
     out, err = (stream.decode().replace("\r\n", "\n") for stream in (done.stdout, done.stderr))
     return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+
+def can_fork(env: Mapping[str, str]) -> bool:
+    """Whether nothing in this environment counts only where Python starts with it."""
+    return _at_start(env) == _at_start(os.environ)
+
+
+def fork(
+    kind: str, *arguments: str, cwd: Path, env: Mapping[str, str], streams: Sequence[int]
+) -> socket.socket:
+    """Start a process; what comes back says when it has ended.
+
+    Args:
+        kind: `command` or `agent`.
+        arguments: its own.
+        cwd: its directory.
+        env: its whole environment; one that `can_fork`.
+        streams: descriptors of standard input, output and error; they stay open here.
+    """
+    asked = json.dumps({"arguments": arguments, "cwd": os.fspath(cwd), "environ": dict(env)})
+    data = asked.encode()
+    forked = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    forked.connect(_zygote(kind))
+    socket.send_fds(forked, [data[:1]], streams)
+    forked.sendall(data[1:])
+    forked.shutdown(socket.SHUT_WR)
+    return forked
+
+
+def exit_code(forked: socket.socket, timeout: float = WAIT) -> int:
+    """Wait for the end of a process; 70 where its parent died."""
+    forked.settimeout(timeout)
+    return int(forked.recv(100) or b"70")
 
 
 def _at_start(env: Mapping[str, str]) -> dict[str, str]:
@@ -84,11 +110,11 @@ def _feed(pipe: int, stdin: bytes) -> None:
 
 
 @functools.cache
-def _zygote() -> str:
+def _zygote(kind: str) -> str:
     directory = tempfile.TemporaryDirectory(prefix="zygote-")
     path = os.path.join(directory.name, "socket")
     process = subprocess.Popen(
-        [sys.executable, "-m", "support.zygote", path],
+        [sys.executable, "-m", "support.zygote", kind, path],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(TESTS), "OPENBLAS_NUM_THREADS": "1"},

@@ -9,7 +9,8 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-PATIENCE = 30
+from support.waiting import WAIT
+
 INTERRUPTED = 130
 
 
@@ -25,11 +26,11 @@ class Hold:
         """The call of this number is being answered."""
         if asked > self._after:
             self._reached.set()
-            self._released.wait(PATIENCE)
+            self._released.wait(WAIT)
 
     def reached(self) -> bool:
         """Wait until a call is held."""
-        return self._reached.wait(PATIENCE)
+        return self._reached.wait(WAIT)
 
     def release(self) -> None:
         """Answer everybody from now on."""
@@ -49,7 +50,7 @@ def end_there(
     )
     assert hold.reached()
     process.send_signal(number)
-    printed, errors = process.communicate(timeout=PATIENCE)
+    printed, errors = process.communicate(timeout=WAIT)
     hold.release()
     asked = number is signal.SIGINT
     assert process.returncode == (INTERRUPTED if asked else -number)

@@ -60,4 +60,4 @@ def json_server(reply: Reply) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(5)
+        thread.join()

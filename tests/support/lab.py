@@ -8,18 +8,19 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx2
 import psutil
+from support.agent_client import Agent
 from support.cli import run_text
 from support.servers import Server, clean_environ, free_port, running
+from support.waiting import WAIT, until
 
 from shadow_mw.evaluate.ingest import Observation
 from shadow_mw.evaluate.pipeline import Store, summarise
@@ -27,24 +28,11 @@ from shadow_mw.report.as_json import as_json
 from shadow_mw.runner.status import Status, alive, read_status, wait_drained
 from shadow_mw.types import CANDIDATE_REASONS, NOT_COMPARED
 
-T = TypeVar("T")
-
 TESTS = Path(__file__).parents[1]
 SWALLOWED = "the app is not affected"
 PRIMARY_KEY = "sk-primary-0123456789abcdef0123"
 CANDIDATE_KEY = "sk-candidate-0123456789abcdef01"
 CANDIDATE = "cand"
-WAIT = 60
-"""Seconds; runners stand back where other tests want both cores."""
-
-
-def until(condition: Callable[[], T], what: str, timeout: float = WAIT) -> T:
-    """Wait for a condition; its first true value."""
-    end = time.monotonic() + timeout
-    while not (value := condition()):
-        assert time.monotonic() < end, f"not within {timeout:g} s: {what}"
-        time.sleep(0.05)
-    return value
 
 
 def _command(process: psutil.Process) -> list[str]:
@@ -61,7 +49,7 @@ class Model:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.url = server.url + "/v1"
-        self._http = httpx2.Client(base_url=server.url, timeout=10, trust_env=False)
+        self._http = httpx2.Client(base_url=server.url, timeout=WAIT, trust_env=False)
 
     def mode(self, mode: str, **values: Any) -> None:
         self._http.post("/_mode", json={"mode": mode, **values})
@@ -90,43 +78,6 @@ def model(port: int | None = None) -> Iterator[Model]:
         one = Model(server)
         yield one
         one.close()
-
-
-class Agent:
-    """A process that lives for many calls: what an app without a web server is."""
-
-    def __init__(self, env: dict[str, str], log: Path) -> None:
-        self.log = log
-        with log.open("ab") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "support.agent"],
-                env=env,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-            )
-
-    def run(self, call: Callable[..., T], /, **arguments: Any) -> T:
-        """Call a function of an importable module over there; values travel as JSON."""
-        assert self.process.stdin
-        assert self.process.stdout
-        order = {"module": call.__module__, "name": call.__name__, "arguments": arguments}
-        self.process.stdin.write(json.dumps(order).encode() + b"\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        assert line, f"the agent ended: {self.log.read_text()}"
-        answer = json.loads(line)
-        assert "error" not in answer, answer["error"]
-        value: T = answer["value"]
-        return value
-
-    def close(self) -> None:
-        """End it as a script ends: by reaching its end."""
-        assert self.process.stdin
-        assert self.process.stdout
-        self.process.stdin.close()
-        self.process.wait(15)
-        self.process.stdout.close()
 
 
 @dataclass
@@ -177,9 +128,9 @@ class Lab:
 
     # What takes part
 
-    def agent(self, **env: str) -> Agent:
+    def agent(self, *, fresh: bool = False, **env: str) -> Agent:
         """A process that makes calls until the lab closes."""
-        agent = Agent(self.env | env, self.path / "agent.log")
+        agent = Agent(self.env | env, self.path / "agent.log", fresh)
         self._stack.callback(agent.close)
         return agent
 
@@ -191,7 +142,7 @@ class Lab:
             cwd=self.path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=WAIT,
         )
         self.logs.append(done.stderr)
         return done

@@ -8,18 +8,18 @@ import os
 import re
 import signal
 import subprocess
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.servers import clean_environ, free_port
+from support.waiting import WAIT, until
 
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 CONFIGS = Path(__file__).parents[2] / "collector"
@@ -94,12 +94,7 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        end = time.monotonic() + 30
-        while not _answers(ready):
-            code = self._process.poll()
-            assert code is None, f"ended with {code}:\n{self.log()[-4000:]}"
-            assert time.monotonic() < end, f"not ready after 30 s:\n{self.log()[-4000:]}"
-            time.sleep(0.05)
+        until(lambda: self._answers(ready), f"an answer of {ready}")
 
     def stop(self) -> int:
         """SIGTERM, and its exit code; queues are written, what waits is sent."""
@@ -112,16 +107,25 @@ class Process:
     def log(self) -> str:
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
+    def _answers(self, url: str) -> bool:
+        assert self._process is not None
+        code = self._process.poll()
+        assert code is None, f"ended with {code}:\n{self.log()[-4000:]}"
+        # HTTPError is an OSError.
+        with suppress(OSError), DIRECT.open(url, timeout=2):
+            return True
+        return False
+
     def _end(self, how: signal.Signals) -> int:
         if self._process is None:
             return 0
         if self._process.poll() is None:
             os.kill(self._process.pid, how)
             try:
-                self._process.wait(20)
+                self._process.wait(WAIT)
             except subprocess.TimeoutExpired:
                 self._process.kill()
-        return self._process.wait(5)
+        return self._process.wait(WAIT)
 
 
 class Otelcol(Process):
@@ -163,7 +167,7 @@ class Otelcol(Process):
 
 def series(url: str) -> dict[str, float]:
     """Every sample of a Prometheus page."""
-    with DIRECT.open(url, timeout=20) as answer:
+    with DIRECT.open(url, timeout=WAIT) as answer:
         lines = answer.read().decode().splitlines()
     pairs = (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
     return {name: float(value) for name, value in pairs}
@@ -252,7 +256,7 @@ class Jaeger(Process):
     def _get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         try:
             url = f"{self.query}{path}?{urllib.parse.urlencode(query or {})}"
-            with DIRECT.open(url, timeout=20) as answer:
+            with DIRECT.open(url, timeout=WAIT) as answer:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
             error.close()
@@ -275,14 +279,6 @@ def running_jaeger(path: Path) -> Iterator[Jaeger]:
         yield one
     finally:
         one.stop()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with DIRECT.open(url, timeout=2):
-            return True
-    except OSError:  # HTTPError is one
-        return False
 
 
 def _spans(trace: Mapping[str, Any]) -> Iterator[JaegerSpan]:

@@ -32,6 +32,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
+from support.waiting import WAIT
 
 MARK = "0123456789.right-mark"
 OURS = "shadow_mw"
@@ -141,7 +142,7 @@ def post(url: str, request: Any, **headers: str) -> int:
     headers["content-type"] = "application/x-protobuf"
     ready = urllib.request.Request(url, request.SerializeToString(), headers)
     try:
-        with DIRECT.open(ready, timeout=20) as answer:
+        with DIRECT.open(ready, timeout=WAIT) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         error.close()

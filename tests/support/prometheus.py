@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import httpx2
 import pytest
 import yaml
 from support.servers import clean_environ, free_port
+from support.waiting import WAIT, until
 
 COLLECTOR = Path(__file__).parents[2] / "collector"
 CONFIG = COLLECTOR / "prometheus" / "prometheus.yml"
@@ -41,7 +41,7 @@ def promtool(*arguments: str, cwd: Path | None = None) -> str:
         [binary("promtool"), *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=WAIT,
         check=False,
         cwd=cwd,
     )
@@ -82,7 +82,7 @@ class Prometheus:
         return {target["labels"]["job"]: target["health"] for target in active}
 
     def _get(self, path: str, **query: Any) -> Any:
-        answer = httpx2.get(self.url + path, params=query, trust_env=False, timeout=10)
+        answer = httpx2.get(self.url + path, params=query, trust_env=False, timeout=WAIT)
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
 
@@ -120,11 +120,12 @@ def running_prometheus(
             command, cwd=path, env=clean_environ(), stdout=log, stderr=log, start_new_session=True
         )
     try:
-        _wait_ready(process, f"http://127.0.0.1:{port}", path / "prometheus.log")
-        yield Prometheus(f"http://127.0.0.1:{port}")
+        url = f"http://127.0.0.1:{port}"
+        until(lambda: _ready(process, url, path / "prometheus.log"), "Prometheus")
+        yield Prometheus(url)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(WAIT)
 
 
 def with_token(config: str, file: Path) -> str:
@@ -146,14 +147,8 @@ def _impatient(patience: str) -> Any:
     return rules
 
 
-def _wait_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    end = time.monotonic() + 20
-    while True:
-        assert process.poll() is None, log.read_text()
-        try:
-            if httpx2.get(f"{url}/-/ready", trust_env=False, timeout=2).status_code == 200:
-                return
-        except httpx2.HTTPError:
-            pass
-        assert time.monotonic() < end, log.read_text()
-        time.sleep(0.05)
+def _ready(process: subprocess.Popen[bytes], url: str, log: Path) -> bool:
+    assert process.poll() is None, log.read_text()
+    with suppress(httpx2.HTTPError):
+        return httpx2.get(f"{url}/-/ready", trust_env=False, timeout=2).status_code == 200
+    return False

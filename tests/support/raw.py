@@ -7,6 +7,8 @@ import socket
 from types import TracebackType
 from typing import Any, Self
 
+from support.waiting import WAIT
+
 
 def request_bytes(path: str, body: dict[str, Any], **headers: str) -> bytes:
     content = json.dumps(body).encode()
@@ -20,7 +22,7 @@ class Raw:
     """One request on a connection of its own."""
 
     def __init__(self, port: int, path: str, body: dict[str, Any], **headers: str) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=WAIT)
         self._socket.sendall(request_bytes(path, body, **headers))
         self.received = b""
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,12 @@ from urllib.parse import quote
 
 import httpx2
 from support.servers import clean_environ, free_port
+from support.waiting import WAIT, until
 
 from shadow_mw.evaluate.pipeline import Store, summarise
 from shadow_mw.results import Summary
 
 COMMAND = (str(Path(sys.executable).with_name("shadow-mw")), "serve")
-START_SECONDS = 30.0
 
 
 @dataclass
@@ -36,7 +35,7 @@ class Serve:
     @property
     def http(self) -> httpx2.Client:
         """Another one like it, for whoever closes it."""
-        return httpx2.Client(base_url=self.url, headers=self.client.headers, timeout=30)
+        return httpx2.Client(base_url=self.url, headers=self.client.headers, timeout=WAIT)
 
     def summary(self, **choice: str) -> Summary:
         """What a report would show now, read beside the running service."""
@@ -58,23 +57,19 @@ class Serve:
         """Everything that it printed."""
         return self.output.read_text(errors="replace")
 
-    def stop(self, timeout: float = 45) -> int:
+    def stop(self) -> int:
         """SIGTERM; its exit code."""
         self.process.terminate()
-        return self._gone(timeout)
+        try:
+            return self.process.wait(WAIT)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
 
     def kill(self) -> None:
         """SIGKILL."""
         self.process.kill()
-        self._gone(5)
-
-    def _gone(self, timeout: float) -> int:
-        try:
-            return self.process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait(5)
-            raise
+        self.process.wait(WAIT)
 
 
 @contextmanager
@@ -89,10 +84,10 @@ def running_serve(path: Path, **env: str) -> Iterator[Serve]:
         process = start(variables, log=log)
     url, token = f"http://{variables['SHADOW_LISTEN']}", variables.get("SHADOW_OTLP_TOKEN")
     headers = {"authorization": f"Bearer {token}"} if token else {}
-    with httpx2.Client(base_url=url, headers=headers, timeout=30) as client:
+    with httpx2.Client(base_url=url, headers=headers, timeout=WAIT) as client:
         serve = Serve(url, Path(variables["SHADOW_STORE"]), process, output, client)
         try:
-            _wait(serve)
+            until(lambda: _answers(serve), "an answer of serve")
             yield serve
         finally:
             if process.poll() is None:
@@ -111,15 +106,10 @@ def start(variables: Mapping[str, str], log: Any) -> subprocess.Popen[bytes]:
     )
 
 
-def _wait(serve: Serve) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        if serve.process.poll() is not None:
-            raise RuntimeError(f"serve ended with {serve.process.returncode}:\n{serve.log()}")
-        try:
-            serve.client.get("/healthz", timeout=2)
-        except httpx2.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"serve does not answer:\n{serve.log()}")
+def _answers(serve: Serve) -> bool:
+    if serve.process.poll() is not None:
+        raise RuntimeError(f"serve ended with {serve.process.returncode}:\n{serve.log()}")
+    with suppress(httpx2.TransportError):
+        serve.client.get("/healthz", timeout=2)
+        return True
+    return False

@@ -6,12 +6,13 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from support.waiting import WAIT, until
 
 FOREIGN = ("SHADOW_", "OPENAI_", "ANTHROPIC_", "OTEL_", "DEMO_")
 
@@ -45,7 +46,7 @@ class Server:
         """What it printed so far, stdout and stderr together."""
         return self.log.read_text(errors="replace")
 
-    def stop(self, timeout: float = 15) -> int:
+    def stop(self, timeout: float = WAIT) -> int:
         """SIGTERM, wait; SIGKILL where it does not go. Returns the exit code."""
         if self.process.poll() is None:
             self.process.terminate()
@@ -53,7 +54,7 @@ class Server:
                 self.process.wait(timeout)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-        return self.process.wait(5)
+        return self.process.wait(WAIT)
 
 
 @contextmanager
@@ -63,7 +64,6 @@ def running(
     *,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    timeout: float = 30,
 ) -> Iterator[Server]:
     """Run a command until the block ends; the block starts when the port takes connections.
 
@@ -72,7 +72,6 @@ def running(
         port: where the command was told to listen.
         env: its whole environment; `clean_environ()` by default.
         cwd: its directory.
-        timeout: seconds to wait for the port.
     """
     if command[0] == "-m":
         command = [sys.executable, *command]
@@ -90,24 +89,18 @@ def running(
             )
         server = Server(port, process, log)
         try:
-            _wait(server, timeout)
+            until(lambda: _listens(server), f"a server on port {port}")
             yield server
         finally:
             server.stop()
 
 
-def _wait(server: Server, timeout: float) -> None:
-    end = time.monotonic() + timeout
-    while time.monotonic() < end:
-        if server.process.poll() is not None:
-            raise RuntimeError(f"server ended with {server.process.returncode}:\n{server.output()}")
-        try:
-            socket.create_connection(("127.0.0.1", server.port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"no server on port {server.port} after {timeout} s:\n{server.output()}")
+def _listens(server: Server) -> bool:
+    if server.process.poll() is not None:
+        raise RuntimeError(f"server ended with {server.process.returncode}:\n{server.output()}")
+    with suppress(OSError), socket.create_connection(("127.0.0.1", server.port), timeout=1):
+        return True
+    return False
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import sys
 import termios
 import time
 
-WAIT = 30
+from support.waiting import WAIT
 
 
 class Terminal:

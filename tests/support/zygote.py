@@ -1,7 +1,9 @@
-"""`python -m support.zygote SOCKET`: has imported `shadow_mw`, and becomes a command by forking.
+"""`python -m support.zygote KIND SOCKET`: has imported much, and becomes others by forking.
 
-One connection is one command: the descriptors of its streams, and JSON with its arguments,
-directory and environment; the answer is its exit code. It ends with its standard input.
+A `command` is `shadow-mw`, with all that it may import; an `agent` is an app, with the clients and
+SDKs that apps import, and nothing of ours. One connection is one process: the descriptors of its
+streams, and JSON with its arguments, directory and environment; the answer is its exit code. It
+ends with its standard input.
 """
 
 from __future__ import annotations
@@ -19,13 +21,13 @@ import threading
 import time
 from contextlib import suppress
 
-from shadow_mw.cli import COMMANDS
-
 HEAVY = ("scipy.special", "jsonschema_rs", "rapidfuzz", "uvicorn", "httpx2", "genai_prices")
+SDKS = ("asyncio", "httpx", "httpx2", "openai", "anthropic")
+RUN = {"command": "shadow_mw", "agent": "support.agent"}
 
 
-def main(path: str) -> None:
-    for name in (*(f"shadow_mw.commands.{module}" for module in set(COMMANDS.values())), *HEAVY):
+def main(kind: str, path: str) -> None:
+    for name in _commands() if kind == "command" else SDKS:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
@@ -44,16 +46,22 @@ def main(path: str) -> None:
             if os.fork() == 0:
                 break
             connection.close()
-    _serve(connection)
+    _serve(RUN[kind], connection)
 
 
-def _serve(connection: socket.socket) -> None:
+def _commands() -> tuple[str, ...]:
+    from shadow_mw.cli import COMMANDS
+
+    return (*(f"shadow_mw.commands.{module}" for module in set(COMMANDS.values())), *HEAVY)
+
+
+def _serve(module: str, connection: socket.socket) -> None:
     data, streams, _, _ = socket.recv_fds(connection, 1, 3)
     while more := connection.recv(1 << 16):
         data += more
     if (child := os.fork()) == 0:
         connection.close()
-        _become(json.loads(data), streams)
+        _become(module, json.loads(data), streams)
         return
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     # The client may have given up.
@@ -62,7 +70,7 @@ def _serve(connection: socket.socket) -> None:
     os._exit(0)
 
 
-def _become(asked: dict[str, object], streams: list[int]) -> None:
+def _become(module: str, asked: dict[str, object], streams: list[int]) -> None:
     for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
         os.close(descriptor)
@@ -73,7 +81,7 @@ def _become(asked: dict[str, object], streams: list[int]) -> None:
     sys.path[0] = os.getcwd()
     sys.argv[1:] = asked["arguments"]  # type: ignore[assignment]
     try:
-        runpy.run_module("shadow_mw", run_name="__main__", alter_sys=True)
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as ended:
         # All of an exit but taking every module apart, for which each page would be copied.
         threading._shutdown()  # type: ignore[attr-defined]
@@ -84,4 +92,4 @@ def _become(asked: dict[str, object], streams: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
