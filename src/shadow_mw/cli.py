@@ -77,6 +77,8 @@ SECTIONS = {
 EXIT_USAGE = 64
 EXIT_FAULT = 70
 """Of this program; 1 is what a failed gate, a raised alarm or a stopped run returns."""
+EXIT_PIPE = 141
+"""As a shell has it of a process that SIGPIPE ended."""
 
 
 class LazyGroup(click.Group):
@@ -124,7 +126,8 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; every expected error is one line on stderr and an exit code.
 
-    Any other one is its traceback, a last line that names it, and 70.
+    Any other one is its traceback, a last line that names it, and 70. Where nobody reads on, as
+    behind `| head`, it is 141.
     """
     try:
         result = cli.main(standalone_mode=False)
@@ -147,4 +150,7 @@ def main() -> None:
         traceback.print_exc()
         click.echo(f"shadow-mw: a fault of its own: {type(error).__name__}: {error}", err=True)
         sys.exit(EXIT_FAULT)
+    except SystemExit as ended:
+        # click and rich leave with 1 from a pipe that is closed; NO-GO is 1.
+        sys.exit(EXIT_PIPE if ended.code == 1 else ended.code)
     sys.exit(result if isinstance(result, int) else 0)

@@ -62,7 +62,9 @@ class Shadow:
             ConfigError: a setting is wrong.
         """
         global _shared
-        if _shared is None and not _said_no():
+        if _shared is None and _said_no():
+            logger.warning("shadow_mw is off: SHADOW_ENABLED=%s", os.environ["SHADOW_ENABLED"])
+        elif _shared is None:
             from shadow_mw.settings import load, unknown_variables
 
             settings = load()

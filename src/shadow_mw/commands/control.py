@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,34 @@ from shadow_mw.exceptions import ConfigError
 from shadow_mw.runner.status import alive, pending_bytes, read_status, wait_drained
 from shadow_mw.settings import load
 from shadow_mw.types import REPEAT
+
+
+class Rate(click.ParamType):
+    """A share, and one line on what is accepted for one."""
+
+    name = "rate"
+
+    def convert(
+        self,
+        value: str | float,
+        param: click.Parameter | None,  # noqa: ARG002
+        ctx: click.Context | None,
+    ) -> float:
+        """Read it.
+
+        Raises:
+            click.UsageError: it is none.
+        """
+        try:
+            rate = float(value)
+        except ValueError:
+            rate = math.nan
+        if not 0 <= rate <= 1:
+            raise click.UsageError(
+                f"RATE {value}: accepted is a number from 0 to 1, such as 0.5 for one half", ctx
+            )
+        return rate
+
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -30,8 +60,7 @@ def status(as_json: bool, wait: float | None) -> int:
     if as_json:
         click.echo(json.dumps(states, indent=2))
     else:
-        for state in states:
-            _print(state)
+        _show(states)
     return 0 if drained else 1
 
 
@@ -49,13 +78,11 @@ def off(as_json: bool) -> None:
     _change({"enabled": False}, as_json)
 
 
-@click.command()
-@click.argument("rate", type=click.FloatRange(0, 1))
+@click.command(context_settings={"ignore_unknown_options": True})  # -1 is a wrong rate
+@click.argument("rate", type=Rate())
 @_as_json
 def sample(rate: float, as_json: bool) -> None:
     """Mirror a share of the calls from now on, from 0 to 1."""
-    if not 0 <= rate <= 1:
-        raise click.BadParameter("a number from 0 to 1", param_hint="RATE")
     _change({"sample_rate": rate}, as_json)
 
 
@@ -77,8 +104,9 @@ def _directories() -> list[Path]:
             f"no experiment under {root}: set SHADOW_STATE_DIR, or the app's SHADOW_* variables"
         )
     if settings.all_candidates:
+        off = "" if settings.enabled else ": SHADOW_ENABLED=false is set here"
         raise ConfigError(
-            f"no app runs with these settings (store {settings.store}); set the app's own "
+            f"no app runs with these settings (store {settings.store}){off}; set the app's own "
             f"SHADOW_* variables, or none for all under {root}: "
             + "; ".join(_described(directory) for directory in found)
         )
@@ -95,11 +123,11 @@ def _change(values: dict[str, Any], as_json: bool) -> None:
     for directory in directories:
         path = shared(directory, CONTROL)
         write_json(path, read_json(path) | values)
+    states = [_state(directory) for directory in directories]
     if as_json:
-        click.echo(json.dumps([_state(directory) for directory in directories], indent=2))
-        return
-    for directory in directories:
-        _print(_state(directory))
+        click.echo(json.dumps(states, indent=2))
+    else:
+        _show(states)
 
 
 def _state(directory: Path) -> dict[str, Any]:
@@ -125,17 +153,21 @@ def _state(directory: Path) -> dict[str, Any]:
     }
 
 
+def _show(states: list[dict[str, Any]]) -> None:
+    for state in states:
+        _print(state)
+    if not load().enabled:
+        click.echo("SHADOW_ENABLED=false is set here: an app that has it mirrors nothing")
+
+
 def _print(state: dict[str, Any]) -> None:
-    runner = state["runner"]
-    rate = state["sample_rate"]
-    click.echo(f"{state['experiment'] or 'nothing captured yet'}  {state['directory']}")
-    click.echo(f"  runner    {'alive, pid ' + str(runner['pid']) if runner['alive'] else 'idle'}")
-    if runner["alive"] and state["failing"]:
+    click.echo(f"{state['experiment'] or 'nothing read yet'}  {state['directory']}")
+    if state["target"]:
+        click.echo(f"  to        {state['target']}")
+    click.echo(f"  runner    {_runner(state['runner'])}")
+    if state["runner"]["alive"] and state["failing"]:
         click.echo(f"  failing   {state['target']} does not take {', '.join(state['failing'])}")
-    click.echo(
-        f"  mirroring {'on' if state['enabled'] else 'off'}"
-        + (f", sample {rate:g} by `shadow-mw sample`" if rate is not None else "")
-    )
+    click.echo(f"  mirroring {_mirroring(state)}")
     click.echo(
         f"  captured  {state['captured']}, in flight {state['in_flight']}, "
         f"waiting {state['waiting']}, held for a retry {state['held']}, "
@@ -148,3 +180,20 @@ def _print(state: dict[str, Any]) -> None:
         # No zero for what has no price: the runner counts it as nothing.
         money = f"spent about ${spent:.4f}" if spent else "nothing spent that has a known price"
         click.echo(f"  {name}  {counts}, {money}")
+
+
+def _runner(runner: dict[str, Any]) -> str:
+    if not runner["alive"]:
+        return "idle"
+    return f"alive, pid {runner['pid']}" if runner["pid"] else "starting"
+
+
+def _mirroring(state: dict[str, Any]) -> str:
+    text = "on" if state["enabled"] else "off"
+    if state["sample_rate"] is not None:
+        text += f", sample {state['sample_rate']:g} by `shadow-mw sample`"
+    if state["window_end"] is not None:
+        end = datetime.fromtimestamp(state["window_end"], UTC)
+        word = "until" if end > datetime.now(UTC) else "window over since"
+        text += f", {word} {end:%Y-%m-%d %H:%M:%SZ}"
+    return text
