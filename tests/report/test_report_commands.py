@@ -112,6 +112,26 @@ def test_a_narrow_terminal_cuts_no_state_and_no_figure(shadow, store):
     assert "…" not in done.stdout
 
 
+def test_eighty_columns_fold_no_name_of_a_gate_and_no_state(shadow, store):
+    """Where output goes to a file or another program, there are no more."""
+    shadow("label", "-", stdin=line())
+    shown = shadow("verdict").stdout
+    gates = {gate["name"] for gate in json.loads(shadow("verdict", "--json").stdout)["gates"]}
+    assert {"hallucination.fields", "coverage.completion"} <= gates
+    firsts = {row.split(" ")[0] for row in shown.splitlines()}
+    assert gates <= firsts
+    assert re.search(r"^\S+ .* insufficient *$", shown, re.M)
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_a_gate_that_passes_beyond_its_margin_says_why(shadow, store):
+    """One invented value of one null is drawn far out, and proves nothing."""
+    shadow("label", "-", stdin=line())
+    shown = " ".join(shadow("verdict").stdout.split())
+    assert re.search(r"hallucination\.fields 0\.0 % 100\.0 % \S+ pp ≤ \+0\.2 pp PASS", shown)
+    assert "hallucination.fields: none of 1 field is proven worse; tax_id +100.00 points" in shown
+
+
 def test_a_file_that_is_not_there_leaves_nothing_behind(shadow, tmp_path):
     done = shadow("import", "nope.jsonl")
     assert done.returncode == 65

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shadow_mw.report.numbers import NOTHING, dollars, shown_plain
-from shadow_mw.report.plain_table import plain_table
+from shadow_mw.report.plain_table import fitting, plain_table
 from shadow_mw.types import Json
 
 MARKS = {"stored": "", "given": "", "assumed": " (assumed)"}
@@ -32,12 +32,13 @@ def show(found: dict[str, Json], console: Console) -> None:
         )
     )
     console.print()
-    console.print(_gates(found["gates"], window["final_alpha"]))
+    gates, alpha = found["gates"], window["final_alpha"]
+    console.print(fitting(console, lambda gap: _gates(gap, gates, alpha), gap=2))
     console.print()
     for line in _unproven(found["gates"]):
         console.print(Text(line))
     console.print()
-    console.print(_costs(found["cost"]))
+    console.print(fitting(console, lambda gap: _costs(gap, found["cost"]), gap=2))
     for line in _money(found["cost"]):
         console.print(Text(line))
     if found["registration"]:
@@ -45,8 +46,8 @@ def show(found: dict[str, Json], console: Console) -> None:
         console.print(Text(found["registration"]["note"], style="bold"), soft_wrap=True)
 
 
-def _table(*titles: str, left: int) -> Table:
-    table = plain_table(gap=2)
+def _table(gap: int, *titles: str, left: int) -> Table:
+    table = plain_table(gap)
     for number, title in enumerate(titles):
         table.add_column(
             title,
@@ -57,8 +58,10 @@ def _table(*titles: str, left: int) -> Table:
     return table
 
 
-def _gates(gates: list[dict[str, Json]], alpha: float) -> Table:
-    table = _table("gate", "to prove", "units", "final\nlook", "any\ntime", "window", "", left=3)
+def _gates(gap: int, gates: list[dict[str, Json]], alpha: float) -> Table:
+    table = _table(
+        gap, "gate", "to prove", "units", "final\nlook", "any\ntime", "window", "", left=3
+    )
     for gate in gates:
         table.add_row(
             *(gate["name"], gate["what"], gate["unit"]),
@@ -95,8 +98,8 @@ def _unproven(gates: list[dict[str, Json]]) -> Iterator[str]:
         )
 
 
-def _costs(cost: dict[str, Json]) -> Table:
-    table = _table("cost of the window", "model", "calls", "tokens", "USD", left=2)
+def _costs(gap: int, cost: dict[str, Json]) -> Table:
+    table = _table(gap, "cost of the window", "model", "calls", "tokens", "USD", left=2)
     for item in cost["items"]:
         unpriced = item["usd"] is None and item["calls"]
         usd = NOTHING if item["usd"] is None else dollars(item["usd"])

@@ -15,7 +15,7 @@ from shadow_mw.report import (
     segment_table,
     similarity_table,
 )
-from shadow_mw.report.plain_table import plain_table
+from shadow_mw.report.plain_table import fitting, plain_table
 from shadow_mw.results import Series, Summary
 from shadow_mw.types import CANDIDATE_REASONS, NOT_COMPARED
 
@@ -31,7 +31,7 @@ def show(summary: Summary, console: Console) -> None:
         console.print("No pairs yet: nothing to compare.")
         return
     console.print()
-    console.print(metric_table.fill(plain_table(), summary))
+    console.print(fitting(console, lambda gap: metric_table.fill(plain_table(gap), summary)))
     console.print()
     for note in metric_table.notes(summary):
         console.print(Text(note))

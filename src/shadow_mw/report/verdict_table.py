@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shadow_mw.report.numbers import NOTHING, rate, shown_plain
-from shadow_mw.report.plain_table import plain_table
+from shadow_mw.report.plain_table import fitting, plain_table
 from shadow_mw.report.verdict_cells import cells, segment_cells
 from shadow_mw.verdicts import Coverage, Decision, GateResult, State, Verdict
 
@@ -27,17 +27,15 @@ MOST_SEGMENTS = 15
 
 def show(verdict: Verdict, console: Console) -> None:
     """Print everything that decides."""
-    style = f"bold {COLOURS[verdict.decision]}"
-    console.print(Text(verdict.decision.value, style=style), end="  ")
-    console.print(Text(shown_plain(verdict.reason)))
+    console.print(_first(verdict.decision.value, verdict.decision, verdict.reason))
     console.print(Text(_head(verdict)))
     console.print()
-    console.print(_gates(verdict.gates))
+    console.print(_gates(verdict.gates, console))
     for line in _reasons(verdict.gates):
         console.print(Text(line))
     if verdict.segments:
         console.print()
-        console.print(_segments(verdict))
+        console.print(_segments(verdict, console))
         if len(verdict.segments) > MOST_SEGMENTS:
             console.print(Text(f"and {len(verdict.segments) - MOST_SEGMENTS:,} more segments"))
     console.print()
@@ -55,12 +53,16 @@ def show_phase(
     console: Console,
 ) -> None:
     """Print whether a ramp may go on, with the gates that this phase asks for."""
-    console.print(Text(STEPS[decision], style=f"bold {COLOURS[decision]}"), end="  ")
-    console.print(Text(shown_plain(f"phase {phase}: {reason}")))
+    console.print(_first(STEPS[decision], decision, f"phase {phase}: {reason}"))
     console.print()
-    console.print(_gates(gates))
+    console.print(_gates(gates, console))
     for line in _reasons(gates):
         console.print(Text(line))
+
+
+def _first(word: str, decision: Decision, reason: str) -> Text:
+    style = f"bold {COLOURS[decision]}"
+    return Text.assemble((word, style), "  ", shown_plain(reason))
 
 
 def _head(verdict: Verdict) -> str:
@@ -72,9 +74,14 @@ def _head(verdict: Verdict) -> str:
     )
 
 
-def _gates(gates: Sequence[GateResult]) -> Table:
+def _gates(gates: Sequence[GateResult], console: Console) -> Table:
+    """Names are what `--waive` takes, and are searched for: whole in 80 columns."""
+    return fitting(console, lambda gap: _gates_by(gap, gates))
+
+
+def _gates_by(gap: int, gates: Sequence[GateResult]) -> Table:
     """The interval stands under its delta, so that the table fits a narrow terminal."""
-    table = plain_table()
+    table = plain_table(gap)
     for name in GATES:
         left = name in ("gate", "needed", "state")
         # What is wider than the terminal is folded: a state or a figure is never cut.
@@ -90,15 +97,25 @@ def _gates(gates: Sequence[GateResult]) -> Table:
         table.add_row(
             Text(shown_plain(gate.name)),
             *map(Text, (primary, candidate, between, needed)),
-            Text(state, style=STATES[gate.state]),
+            Text(state.replace(", ", ",\n"), style=STATES[gate.state]),
         )
     return table
 
 
 def _reasons(gates: Sequence[GateResult]) -> list[str]:
     """Of every gate that does not simply pass."""
-    lines = [_why(gate) for gate in gates if gate.state is not State.PASS]
+    lines = [_why(gate) for gate in gates if gate.state is not State.PASS or _beyond(gate)]
     return ["", *lines] if lines else []
+
+
+def _beyond(gate: GateResult) -> bool:
+    """Whether it passes since nothing is proven against it, with an interval beyond its margin."""
+    if gate.interval is None or gate.margin is None:
+        return False
+    low, high = gate.interval
+    if gate.better == "lower":
+        return high is None or high > gate.margin
+    return low is None or low < gate.margin
 
 
 def _why(gate: GateResult) -> str:
@@ -106,14 +123,29 @@ def _why(gate: GateResult) -> str:
     return shown_plain(f"{gate.name}: {gate.reason}{signed}")
 
 
-def _segments(verdict: Verdict) -> Table:
-    table = plain_table()
+def _segments(verdict: Verdict, console: Console) -> Table:
+    return fitting(console, lambda gap: _segments_by(gap, verdict))
+
+
+def _segments_by(gap: int, verdict: Verdict) -> Table:
+    table = plain_table(gap)
     for name in SEGMENTS:
         left = name in ("segment", "measure", "state")
-        table.add_column(name, justify="left" if left else "right", overflow="fold")
+        table.add_column(
+            "delta\ninterval" if name == "delta" else name,
+            justify="left" if left else "right",
+            no_wrap=name in ("measure", "state"),
+            overflow="fold",
+        )
     for row in verdict.segments[:MOST_SEGMENTS]:
-        table.add_row(*(Text(shown_plain(cell)) for cell in segment_cells(row)))
+        *others, delta, state = map(shown_plain, segment_cells(row))
+        table.add_row(*map(Text, others), Text(_stacked(delta)), Text(state))
     return table
+
+
+def _stacked(delta: str) -> str:
+    """The interval below the delta that it is of."""
+    return delta.replace(" (", "\n").removesuffix(")")
 
 
 def coverage_lines(coverage: Coverage) -> list[str]:
