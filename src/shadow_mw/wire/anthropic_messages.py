@@ -8,6 +8,7 @@ from types import MappingProxyType
 from shadow_mw.exceptions import WireError
 from shadow_mw.types import Call, Json, Reason, Reply, ToolCall, Usage, WireFormat
 from shadow_mw.wire import otel
+from shadow_mw.wire.anthropic_draft import Draft
 from shadow_mw.wire.base import Format, Stream
 from shadow_mw.wire.lenient import as_text, count, kind, mapping, mappings, string
 from shadow_mw.wire.otel import Part
@@ -18,13 +19,6 @@ _READABLE_BLOCKS = frozenset(
     {"text", "image", "document", "search_result", "thinking", "tool_use", "tool_result"}
 )
 """All others are the records of hosted tools, or encrypted."""
-
-_DELTA_FIELDS = {
-    "text_delta": ("text", "text"),
-    "thinking_delta": ("thinking", "thinking"),
-    "input_json_delta": ("partial_json", "input"),
-}
-"""By delta type: its own field, and that of the block it extends."""
 
 
 class AnthropicMessages(Format):
@@ -89,60 +83,10 @@ class AnthropicMessages(Format):
 
     def read_stream(self, stream: Stream) -> Reply | None:
         """Join the deltas into the message that they spell."""
-        draft = _Draft()
+        draft = Draft()
         for chunk in stream.chunks:
             draft.add(chunk)
         return _reply(draft.built(), complete=draft.complete) if draft.seen else None
-
-
-class _Draft:
-    """A message under construction."""
-
-    def __init__(self) -> None:
-        self.seen = False
-        self.complete = False
-        self._message: dict[str, Json] = {}
-        self._blocks: dict[int, dict[str, Json]] = {}
-        self._deltas: dict[tuple[int, str], list[str]] = {}
-
-    def add(self, chunk: Mapping[str, Json]) -> None:
-        event, index = kind(chunk), count(chunk.get("index")) or 0
-        delta = mapping(chunk.get("delta"))
-        if event == "message_start":
-            self._message = dict(mapping(chunk.get("message")))
-        elif event == "content_block_start":
-            self._blocks[index] = dict(mapping(chunk.get("content_block")))
-        elif event == "content_block_delta":
-            self._extend(index, delta)
-        elif event == "message_delta":
-            self._message |= delta
-            self._message["usage"] = _merged(self._message.get("usage"), chunk.get("usage"))
-        elif event == "message_stop":
-            self.complete = True
-        else:
-            return
-        self.seen = True
-
-    def _extend(self, index: int, delta: Mapping[str, Json]) -> None:
-        names = _DELTA_FIELDS.get(kind(delta))
-        if names is None:
-            return
-        source, target = names
-        self._blocks.setdefault(index, {"type": "tool_use" if target == "input" else target})
-        self._deltas.setdefault((index, target), []).append(as_text(delta.get(source)))
-
-    def built(self) -> dict[str, Json]:
-        for (index, name), pieces in self._deltas.items():
-            block = self._blocks[index]
-            before = "" if name == "input" else as_text(block.get(name))
-            block[name] = (before + "".join(pieces)) or block.get(name)
-        return {**self._message, "content": list(self._blocks.values())}
-
-
-def _merged(usage: Json, update: Json) -> dict[str, Json]:
-    """Later counts are totals; a count left out keeps its value."""
-    known = {name: value for name, value in mapping(update).items() if value is not None}
-    return {**mapping(usage), **known}
 
 
 def _reply(message: Mapping[str, Json], complete: bool = True) -> Reply:
