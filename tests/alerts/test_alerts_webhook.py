@@ -12,10 +12,9 @@ from alerts.receiver import receiver
 from alerts.stores import COMMAND, alerts, tell
 from evaluate.spans import both
 from serve.bodies import send
-from serve.scores_endpoint import eventually
-from support.lab import until
 from support.serve import running_serve
 from support.servers import clean_environ
+from support.waiting import WAIT, until
 
 from shadow_mw.alarms import Alarm, Kind
 from shadow_mw.evaluate.alarm_store import AlarmStore
@@ -106,9 +105,9 @@ def test_killed_before_it_was_told_it_is_told_once_after_the_restart(hook, store
     hook.answers = ["hang"]
     environ = clean_environ(SHADOW_STORE=str(store), SHADOW_WEBHOOK_URL=hook.url)
     process = subprocess.Popen([COMMAND, "alerts"], env=environ, stdout=subprocess.DEVNULL)
-    assert hook.hanging.wait(30)
+    assert hook.hanging.wait(WAIT)
     process.send_signal(signal.SIGKILL)
-    process.wait(10)
+    process.wait(WAIT)
     hook.released.set()
     alerts(store, SHADOW_WEBHOOK_URL=hook.url)
     assert hook.said == [("budget_80", "raised")], "the other one is leased to who was killed"
@@ -143,19 +142,18 @@ def test_serve_tells_and_after_a_kill_it_repeats_nothing(hook, store, tmp_path):
 def test_a_hanging_webhook_delays_neither_spans_nor_the_end(hook, store, tmp_path):
     hook.answers = ["hang"] * 100
     with running_serve(tmp_path, SHADOW_WEBHOOK_URL=hook.url) as serve:
-        assert hook.hanging.wait(30)
+        assert hook.hanging.wait(WAIT)
         took = []
         for number in range(100):
             started = time.monotonic()
             send(serve, *both(f"p{number}"))
             took.append(time.monotonic() - started)
         assert hook.accepted == []
-        assert max(took) < 3
-        assert sum(took) < 10
+        assert max(took) < webhook.TIMEOUT
         assert serve.summary(experiment="e").funnel.paired == 100
         started = time.monotonic()
         assert serve.stop() == 0
-        assert time.monotonic() - started < 8
+        assert time.monotonic() - started < webhook.TIMEOUT
 
 
 # Within this process: what takes longer than a test may.
@@ -210,7 +208,7 @@ def test_a_thread_sends_until_it_is_accepted(hook, waiting, answer, monkeypatch,
     stop = threading.Event()
     thread = threading.Thread(target=deliver_until, args=(stop, messages, Webhook(hook.url)))
     thread.start()
-    eventually(lambda: hook.accepted)
+    until(lambda: hook.accepted, "it is accepted")
     stop.set()
     hook.released.set()
     thread.join()

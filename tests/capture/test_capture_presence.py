@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.lab import until
 from support.servers import clean_environ
+from support.waiting import WAIT, until
 
 from shadow_mw.capture.presence import SUFFIX, leave_sign, living
 
@@ -43,7 +43,7 @@ def app(directory: Path, how: str = "alone") -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.stdin.close()
-        process.wait(10)
+        process.wait(WAIT)
         process.stdout.close()
 
 
@@ -57,7 +57,7 @@ def test_a_living_app_is_seen_and_a_killed_one_is_not(tmp_path: Path):
         assert (seen.pid, seen.kind) == (process.pid, "wsgi")
         assert seen.settings == {"SHADOW_EXPERIMENT": "e"}
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(WAIT)
 
     assert list(living(tmp_path)) == []
     assert files(tmp_path) == [], "what it left is removed"
@@ -65,7 +65,7 @@ def test_a_living_app_is_seen_and_a_killed_one_is_not(tmp_path: Path):
 
 def test_a_forked_worker_keeps_the_sign_of_its_parent(tmp_path: Path):
     with app(tmp_path, "fork") as parent:
-        parent.wait(10)
+        parent.wait(WAIT)
         assert len(list(living(tmp_path))) == 1
 
     until(lambda: not list(living(tmp_path)), "the worker's end")

@@ -6,6 +6,8 @@ import os
 import stat
 from pathlib import Path
 
+from support.waiting import WAIT
+
 from shadow_mw.capture import spool as spool_module
 from shadow_mw.capture.spool import Spool
 from shadow_mw.frames import counters_frame
@@ -120,7 +122,7 @@ def test_a_forked_child_writes_to_a_segment_of_its_own(tmp_path: Path):
 
     process = multiprocessing.get_context("fork").Process(target=child)
     process.start()
-    process.join(10)
+    process.join(WAIT)
 
     assert process.exitcode == 0
     assert len(list(tmp_path.glob("*.seg"))) == 2

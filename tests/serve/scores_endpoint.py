@@ -69,15 +69,6 @@ def scores_endpoint() -> Iterator[Endpoint]:
         thread.join()
 
 
-def eventually(reached):
-    waited = threading.Event()
-    for _ in range(1000):
-        if reached():
-            return
-        waited.wait(0.01)
-    raise AssertionError("not reached in 10 s")
-
-
 def values(attributes):
     """Attributes as a dictionary."""
     return {a.key: getattr(a.value, a.value.WhichOneof("value")) for a in attributes}

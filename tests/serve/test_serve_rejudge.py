@@ -1,8 +1,8 @@
 """What has to be judged anew at the start keeps nobody waiting."""
 
 from evaluate.spans import PRICES, both, store_of, summary
-from serve.scores_endpoint import eventually
 from support.serve import running_serve
+from support.waiting import until
 
 from shadow_mw.evaluate.checks.checklist import Checklist
 from shadow_mw.evaluate.pipeline import Evaluator, Standards, Store
@@ -54,6 +54,6 @@ def test_the_service_catches_up_by_itself(tmp_path):
     path = store(tmp_path / "shadow.db")
     with running_serve(tmp_path, SHADOW_CHECKS='{"length_band": [0.99, 1.01]}') as serve:
         assert serve.client.get("/healthz").status_code == 200
-        eventually(lambda: waiting(path) == 0)
+        until(lambda: waiting(path) == 0, "all are judged")
         assert f"{PAIRS} pairs are judged anew" in serve.log()
     assert summary(path).checks["length"].labels == {"shorter": PAIRS}

@@ -13,7 +13,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
     ExportTraceServiceResponse,
 )
-from serve.scores_endpoint import eventually, scores_endpoint, values
+from serve.scores_endpoint import scores_endpoint, values
+from support.waiting import until
 
 from shadow_mw.evaluate.checks.check import CheckResult
 from shadow_mw.evaluate.checks.run import Checks
@@ -238,9 +239,9 @@ def test_the_loop_publishes_the_store_and_every_new_opinion(endpoint, tmp_path, 
     evaluator = Evaluator.open(path, PRICES)
     assert evaluator.export(both("p1", primary="yes", candidate="yes")).name == "SUCCESS"
     with publishing(path, endpoint.url):
-        eventually(lambda: len(endpoint.records) == 1)
+        until(lambda: len(endpoint.records) == 1, "a score")
         assert evaluator.export(both("p2", primary="yes", candidate="no")).name == "SUCCESS"
-        eventually(lambda: len(endpoint.records) == 3)
+        until(lambda: len(endpoint.records) == 3, "the others")
     evaluator.shutdown()
 
     labels = [values(r.attributes)["gen_ai.evaluation.score.label"] for r in endpoint.records]
@@ -260,7 +261,7 @@ def test_the_loop_loses_nothing_while_the_endpoint_refuses(endpoint, tmp_path, m
         assert evaluator.export(both(f"p{number}")).name == "SUCCESS"
     evaluator.shutdown()
     with publishing(path, endpoint.url):
-        eventually(lambda: len(endpoint.records) == 6)
+        until(lambda: len(endpoint.records) == 6, "the scores of both")
 
     assert len({span.span_id for span in endpoint.spans}) == 6
     assert max(endpoint.sizes) == 4
@@ -273,7 +274,7 @@ def published(endpoint, path, monkeypatch, *spans):
     assert evaluator.export(spans).name == "SUCCESS"
     evaluator.shutdown()
     with publishing(path, endpoint.url) as store:
-        eventually(lambda: not UnsentScores(store).unpublished(1))
+        until(lambda: not UnsentScores(store).unpublished(1), "all are sent")
     found = [values(event.attributes) for span in endpoint.spans for event in span.events]
     return {
         event.pop("gen_ai.evaluation.name").removeprefix("shadow."): tuple(

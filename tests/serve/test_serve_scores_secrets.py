@@ -3,8 +3,9 @@
 import pytest
 from evaluate.spans import both
 from serve.bodies import send
-from serve.scores_endpoint import eventually, scores_endpoint, values
+from serve.scores_endpoint import scores_endpoint, values
 from support.serve import running_serve
+from support.waiting import until
 
 MARK = "mark-of-this-deployment"
 OWN = {"SHADOW_MARK": MARK, "SHADOW_OTLP_TOKEN": "a-token-of-this-deployment"}
@@ -20,7 +21,7 @@ def arrived(endpoint, tmp_path, **env):
     """Tokens and marks that came with the scores of one pair; what the start said of them."""
     with running_serve(tmp_path, SHADOW_SCORES_ENDPOINT=endpoint.url, **OWN | env) as serve:
         send(serve, *both("p1"), token=OWN["SHADOW_OTLP_TOKEN"])
-        eventually(lambda: endpoint.spans and endpoint.records)
+        until(lambda: endpoint.spans and endpoint.records, "spans and scores")
         said = serve.log().splitlines()[0].partition(f"scores go to {endpoint.url} ")[2]
     tokens = {headers.get("authorization") for headers in endpoint.headers}
     marks = {values(x.attributes).get("shadow.mark") for x in endpoint.spans + endpoint.records}

@@ -2,6 +2,7 @@
 
 import pytest
 from evaluate.spans import both
+from support.waiting import WAIT
 
 from shadow_mw.evaluate.ingest import record
 from shadow_mw.records import Reading
@@ -35,8 +36,8 @@ def test_what_cannot_be_taken_is_left_out_and_the_thread_goes_on(which, caplog):
     writer = Writer(sink)
     try:
         done = writer.submit(lambda: Batch(spans=good, readings=[READING]))
-        assert done.result(timeout=5).rejected.total() == (which == "span")
-        assert writer.submit(Batch).result(timeout=5) is not None
+        assert done.result(WAIT).rejected.total() == (which == "span")
+        assert writer.submit(Batch).result(WAIT) is not None
     finally:
         writer.close()
     assert [one for one in (*good, READING) if one is not sink.bad] == sink.taken
