@@ -16,7 +16,7 @@ from shadow_mw.capture.gate import Counters, Gate
 from shadow_mw.capture.presence import leave_sign
 from shadow_mw.capture.recorder import Recording
 from shadow_mw.capture.spool import Spool
-from shadow_mw.capture.supervise import Supervisor, runner_obstacle
+from shadow_mw.capture.supervise import Supervisor
 from shadow_mw.capture.trace import active_span, new_ids, request_trace
 from shadow_mw.frames import FORMATS, counters_frame
 from shadow_mw.types import Reason
@@ -65,13 +65,14 @@ class Shadow:
         if _shared is None and _said_no():
             logger.warning("shadow_mw is off: SHADOW_ENABLED=%s", os.environ["SHADOW_ENABLED"])
         elif _shared is None:
+            from shadow_mw.capture.starting import in_force, obstacle
             from shadow_mw.settings import load, unknown_variables
 
             settings = load()
             for name in unknown_variables():
                 logger.warning("shadow_mw: %s is not a setting and does nothing", name)
-            if (obstacle := _obstacle(settings)) is not None:
-                logger.warning("shadow_mw is off: %s", obstacle)
+            if (reason := obstacle(settings)) is not None:
+                logger.warning("shadow_mw is off: %s", reason)
                 return None
             _shared = cls(settings)
             leave_sign(settings.directory, kind, settings.identity)
@@ -221,37 +222,6 @@ class Shadow:
         self._supervisor.last_look()
 
 
-def in_force(settings: Settings) -> str:
-    """One line for the log: what will happen."""
-    ids = ", ".join(f"{c.id} at {c.url}" for c in settings.all_candidates)
-    budget = f"${settings.budget_usd}" if settings.budget_usd is not None else "none"
-    end = settings.window_end
-    window = f"until {end}" if end else f"{settings.window_days:g} days from the first call"
-    again = f"{settings.repeat_rate:g} asked of {settings.primary_url} again, "
-    return (
-        f"experiment {settings.experiment}, candidate {ids}, sample {settings.sample_rate:g}, "
-        f"{again if settings.repeat_rate else ''}"
-        f"window {window}, budget {budget}, runner {settings.runner}, "
-        f"to {settings.otlp_endpoint or settings.store}, spool {settings.directory}"
-    )
-
-
 def _said_no() -> bool:
     """Whether SHADOW_ENABLED=false, without importing the settings."""
     return os.environ.get("SHADOW_ENABLED", "").lower() in ("false", "0", "no", "off")
-
-
-def _obstacle(settings: Settings) -> str | None:
-    """Why nothing can be mirrored, and what to set."""
-    if not settings.enabled:
-        return "SHADOW_ENABLED=false"
-    if not settings.all_candidates:
-        return "set SHADOW_CANDIDATE_URL and SHADOW_CANDIDATE_MODEL"
-    try:
-        settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        writable = os.access(settings.directory, os.W_OK | os.X_OK)
-    except OSError:
-        writable = False
-    if not writable:
-        return f"{settings.state_root} is not writable; set SHADOW_STATE_DIR to a directory that is"
-    return runner_obstacle(settings)
