@@ -7,13 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from support.servers import clean_environ
+from support.waiting import WAIT, until
 
 from shadow_mw.demo.processes import Children, environ, free_port, wait_ready
 from shadow_mw.exceptions import ShadowError
@@ -108,12 +108,9 @@ def test_a_signal_ends_all_children(sent: signal.Signals, tmp_path: Path) -> Non
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    end = time.monotonic() + 30
-    while len(mine(str(tmp_path))) < 3 and time.monotonic() < end:
-        time.sleep(0.1)
-    time.sleep(1.5)
+    until((tmp_path / "shadow.db").exists, "pairs")
     process.send_signal(sent)
-    output, _ = process.communicate(timeout=40)
+    output, _ = process.communicate(timeout=WAIT)
     assert process.returncode == 130, output.decode()
     assert not mine(str(tmp_path))
 

@@ -17,6 +17,7 @@ from evaluate.spans import both, leg, store_of
 from rows.pair_rows import command, environment, printed
 from support.embeddings_server import DIMENSION, Raw, answer, embeddings_server, vector
 from support.interrupted import Hold, end_there
+from support.waiting import WAIT
 
 MODEL = "embed-1"
 PRICES = json.dumps({MODEL: {"input": 10}})
@@ -404,13 +405,11 @@ def test_one_text_that_the_server_refuses_costs_no_other(store):
 
 def test_a_hung_server_is_given_up(store):
     release = threading.Event()
-    with embeddings_server(lambda _: release.wait(30) and None) as server:
-        started = time.monotonic()
+    with embeddings_server(lambda _: release.wait(2 * WAIT) and None) as server:
         used = variables(server, timeout=0.2, tries=1, batch_size=2, concurrency=2)
         line = refused(command(store, "embed", **used), 78)
         release.set()
     assert "5 failures in a row, the last one timeout" in line or "6 failures" in line
-    assert time.monotonic() - started < 20
 
 
 def test_a_refused_key_stops_at_once_and_is_nowhere_printed(store):

@@ -14,6 +14,7 @@ from evaluate.spans import PRICES, add_labels, both, leg, messages, store_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rows.pair_rows import environment, lines, printed, receipts, row
+from support.waiting import WAIT
 
 from shadow_mw.evaluate.ingest import Content, Observation, observation, record
 from shadow_mw.evaluate.rows.read import Reader, Row, Unchanged
@@ -290,7 +291,7 @@ def test_who_reads_no_further_is_no_error(shadow, tmp_path):
     process.stdout.close()
     assert b"Error" not in process.stderr.read()
     process.stderr.close()
-    assert process.wait(30) == 0
+    assert process.wait(WAIT) == 0
 
 
 def test_parquet_without_pyarrow_is_one_line(shadow, store, tmp_path):

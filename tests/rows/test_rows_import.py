@@ -7,11 +7,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 
 import pytest
 from evaluate.spans import both, store_of
 from rows.pair_rows import environment, lines, printed, receipts, row
+from support.waiting import WAIT, until
 
 TRUTH = {"total": "9.00", "tax_id": None}
 RIGHT, INVENTED = json.dumps(TRUTH), json.dumps(TRUTH | {"tax_id": "X-1"})
@@ -61,7 +61,7 @@ def test_rows_are_stored_and_judged(shadow, tmp_path):
     (tmp_path / "pairs.jsonl").write_text(lines(*rows))
     done = shadow("import", "pairs.jsonl")
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout == b"2 pairs read, 2 new; 1 new labels\n"
+    assert done.stdout == b"2 pairs read, 2 new; 1 new label\n"
     found = report(shadow)
     assert found["funnel"] | {"reasons": None} == {
         "captured": 2,
@@ -397,13 +397,14 @@ def test_a_killed_import_leaves_the_store_as_it_was(shadow, tmp_path):
     try:
         # Its transaction outgrew SQLite's cache: some of it is in the log already.
         wal = tmp_path / "shadow.db-wal"
-        end = time.monotonic() + 60
-        while not (wal.exists() and wal.stat().st_size > 2**20) and time.monotonic() < end:
-            assert process.poll() is None, "it was over before it could be killed"
-            time.sleep(0.005)
+        until(
+            lambda: process.poll() is not None or (wal.exists() and wal.stat().st_size > 2**20),
+            "a log",
+        )
+        assert process.poll() is None, "it was over before it could be killed"
     finally:
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(WAIT)
     assert wal.stat().st_size > 2**20
     assert everything(tmp_path / "shadow.db") == before
     assert printed(shadow("import", "many.jsonl", "--json"))["new"] == 4000

@@ -6,10 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from rows.pair_rows import environment, lines, printed, receipts, row
+from support.waiting import WAIT, until
 
 from shadow_mw.results import METRICS
 
@@ -158,12 +158,10 @@ def test_nothing_is_left_behind_when_it_is_ended(tmp_path):
         stderr=subprocess.PIPE,
     )
     try:
-        end = time.monotonic() + 60
-        while not list(temporary.glob("*/shadow.db")) and time.monotonic() < end:
-            assert process.poll() is None, "it was over before it could be ended"
-            time.sleep(0.005)
+        until(lambda: process.poll() is not None or list(temporary.glob("*/shadow.db")), "a store")
+        assert process.poll() is None, "it was over before it could be ended"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 130
+        assert process.wait(WAIT) == 130
     finally:
         process.kill()
         process.communicate()

@@ -6,11 +6,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 import urllib.request
 
 import pytest
 from support.servers import clean_environ, free_port, running
+from support.waiting import WAIT, until
 
 REPLY = {"model": "big", "output": "yes", "latency_ms": 480, "input_tokens": 40}
 PRICES = json.dumps({"new": {"input": 1, "output": 1}})
@@ -195,9 +195,9 @@ def test_an_interrupted_run_goes_on(shop, number):
             stderr=out,
         ) as process,
     ):
-        until(lambda: shop.stored() >= 6)
+        until(lambda: shop.stored() >= 6, "answers")
         os.kill(process.pid, number)
-        code = process.wait(20)
+        code = process.wait(WAIT)
     if number == signal.SIGINT:
         said = "interrupted; what was answered is kept, run again to go on"
         assert said in log.read_text()
@@ -212,13 +212,6 @@ def test_an_interrupted_run_goes_on(shop, number):
     assert (rest["known"], rest["asked"], shop.stored()) == (kept, 40 - kept, 40)
     assert len(shop.seen()) == begun + 40 - kept, "what was stored is not asked again"
     assert shop.report()["funnel"]["mirrored"] == 40
-
-
-def until(true, seconds=20):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_it_stops_where_the_calls_are_spent_and_goes_on_with_more(shop):
