@@ -1,47 +1,16 @@
-"""An installation to look at: model servers, and a lab for each test."""
+"""What the doctor says of a lab's installation."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.lab import Lab, Model, model
+from support.lab import Lab
+from support.lab_fixtures import candidate, lab, new_lab, primary
 
-
-@pytest.fixture(scope="session")
-def primary() -> Iterator[Model]:
-    with model() as one:
-        yield one
-
-
-@pytest.fixture(scope="session")
-def candidate() -> Iterator[Model]:
-    with model() as one:
-        yield one
-
-
-@pytest.fixture
-def new_lab(tmp_path: Path, primary: Model, candidate: Model) -> Iterator[Callable[..., Lab]]:
-    """Makes a lab with more settings; one a test."""
-    primary.reset()
-    candidate.reset()
-    labs: list[Lab] = []
-
-    def make(candidate: str | Model = candidate, **env: str) -> Lab:
-        labs.append(Lab(tmp_path, primary, candidate, **env))
-        return labs[-1]
-
-    yield make
-    for lab in labs:
-        lab.close()
-
-
-@pytest.fixture
-def lab(new_lab: Callable[..., Lab]) -> Lab:
-    return new_lab()
+__all__ = ["candidate", "lab", "new_lab", "primary"]
 
 
 class Said:

@@ -1,57 +1,15 @@
-"""Two model servers for all end-to-end tests, and a lab for each test."""
+"""A lab for many tests, and its apps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
-from support.lab import Agent, Lab, Model, model
+from support.lab import Agent, Lab, Model
+from support.lab_fixtures import candidate, lab, new_lab, primary
 
-from shadow_mw.capture import failsafe
-
-
-@pytest.fixture(scope="session")
-def primary() -> Iterator[Model]:
-    with model() as one:
-        yield one
-
-
-@pytest.fixture(scope="session")
-def candidate() -> Iterator[Model]:
-    with model() as one:
-        yield one
-
-
-@pytest.fixture(autouse=True)
-def _nothing_swallowed() -> Iterator[None]:
-    """The guard's catches in this process; those of others are in their logs."""
-    failsafe.swallowed.clear()
-    yield
-    assert failsafe.swallowed == {}
-
-
-@pytest.fixture
-def new_lab(tmp_path: Path, primary: Model, candidate: Model) -> Iterator[Callable[..., Lab]]:
-    """Makes a lab with more settings; one a test."""
-    primary.reset()
-    candidate.reset()
-    labs: list[Lab] = []
-
-    def make(candidate: str | Model = candidate, **env: str) -> Lab:
-        lab = Lab(tmp_path, primary, candidate, **env)
-        labs.append(lab)
-        return lab
-
-    yield make
-    for lab in labs:
-        lab.close()
-
-
-@pytest.fixture
-def lab(new_lab: Callable[..., Lab]) -> Lab:
-    return new_lab()
+__all__ = ["candidate", "lab", "new_lab", "primary"]
 
 
 @pytest.fixture(scope="module")
