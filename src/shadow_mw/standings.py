@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 IMPORTED = "imported"
 """The epoch of verdicts that came with rows: nobody knows what that judge was asked for."""
@@ -17,6 +19,38 @@ class Rate:
     high: float
     n: int
     """What it is over; 0 makes the interval 0 to 1, and the value no figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """Pairs that a win rate should be of, and that the judge has said nothing about."""
+
+    share: float = 0.0
+    """Of all that it should be of, each weighed by the pairs that it stands for."""
+    size: float = 0.0
+    """Pairs that tell how large that share is."""
+    pairs: Mapping[str, int] = field(default_factory=dict)
+    """Why, to how many: the kind of failure (`http_400`), `too_large`, `not_reached`, ..."""
+
+    def bounds(self, rate: Rate, normal: float) -> tuple[float, float]:
+        """The interval of all pairs, whatever those that were not judged are.
+
+        All of them lost, and all of them won (Manski 1989, Journal of Human Resources 24(3)), with
+        the interval around either end (Imbens and Manski 2004, Econometrica 72(6)), in which how
+        many they are is chance too.
+
+        Args:
+            rate: of the judged pairs, with its interval.
+            normal: how many standard errors that interval reaches to either side.
+        """
+        if not self.share:
+            return rate.low, rate.high
+        known = 1 - self.share
+        chance = normal * math.sqrt(self.share * known / self.size)
+        below = math.hypot(known * (rate.value - rate.low), chance * rate.value)
+        above = math.hypot(known * (rate.high - rate.value), chance * (1 - rate.value))
+        low, high = known * rate.value, known * rate.value + self.share
+        return max(low - below, 0.0), min(high + above, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +116,11 @@ class JudgeStanding:
     """The same as people would have said (PPI++); None without their labels."""
     drift: JudgeDrift | None
     """None where no anchors are frozen, or none was asked again yet."""
-    evened: int | None = None
-    """Judged pairs in its win rates where those drawn stand for different numbers of production's
-    calls: a sample in which all stand for as many. None: all that were judged."""
+    weighted: bool = False
+    """Whether its pairs stand for different numbers of pairs, or of production's calls."""
+    unjudged: Unjudged = Unjudged()
+    """What the corrected win rate leaves out; pairs with invalid verdicts are in it, labels say
+    what people think of them."""
 
     @property
     def gates(self) -> bool:

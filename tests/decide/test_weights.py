@@ -78,11 +78,12 @@ def test_likeness_is_of_all_calls(texts):
     assert texts.gate("likeness")["candidate"] == pytest.approx(0.75 * (1 - WEIGHTED))
 
 
-def test_a_win_rate_is_of_pairs_that_all_stand_for_as_many_calls(texts):
+def test_in_a_win_rate_each_pair_stands_for_its_calls(texts):
     gate = texts.gate("win_rate")
 
-    assert gate["candidate"] == pytest.approx(1 - WEIGHTED, abs=0.001)
-    assert gate["n"] == EARLY * RATE + LATE
+    assert gate["candidate"] == pytest.approx(1 - WEIGHTED)
+    assert gate["n"] == EARLY + LATE
+    assert "pairs weighted by what they stand for" in gate["method"]
 
 
 def test_single_fields_are_of_all_calls(tmp_path):

@@ -9,7 +9,8 @@ import pytest
 
 from shadow_mw.evaluate.calibration.correction import Scored, apart, correct, plain
 from shadow_mw.evaluate.calibration.rows import BY_HAND, Choice, Row
-from shadow_mw.evaluate.judging.summary import Drawn, judge_cards
+from shadow_mw.evaluate.judging.drawn import Drawn, DrawnPair
+from shadow_mw.evaluate.judging.summary import judge_cards
 from shadow_mw.evaluate.judging.values import Opinion, Winner
 from shadow_mw.types import Role
 
@@ -223,13 +224,14 @@ def test_labels_of_the_pairs_that_the_candidate_wins_qualify_no_judge():
             yield Opinion("j", "s", "e", f"p{number}", "i", first, winner)
 
     said = [opinion for number in range(1000) for opinion in opinions(number)]
+    drawn = Drawn(tuple(DrawnPair(f"p{number}", "i") for number in range(1000)))
 
     def card(numbers, inclusion=None):
         labels = {
             f"p{n}": Row(f"p{n}", (None, None), (Choice.B if n % 2 else Choice.A,), None, inclusion)
             for n in numbers
         }
-        (found,) = judge_cards(said, Drawn(1000, 0), labels)
+        (found,) = judge_cards(said, drawn, labels)
         return found
 
     assert card(range(200)).qualified

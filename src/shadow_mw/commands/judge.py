@@ -154,11 +154,14 @@ def _finish(
 
 def _cards(work: Work, done: Done, people: dict[str, Row]) -> list[JudgeCard]:
     from shadow_mw.evaluate.judging.anchors import drift_of
-    from shadow_mw.evaluate.judging.summary import Drawn, judge_cards
+    from shadow_mw.evaluate.judging.drawn import drawn_at_once
+    from shadow_mw.evaluate.judging.reach import in_vain
+    from shadow_mw.evaluate.judging.summary import judge_cards
 
     families = {judge.title: kin(judge, work.sample.items) for judge in work.judges}
-    drawn = Drawn(len(work.sample.items), work.sample.identical)
     specs = {opinion.spec for opinion in done.run.opinions}
+    sample = work.sample
+    drawn = drawn_at_once(sample.items, sample.identical, in_vain(work.store, specs))
     drifts = {spec: drift_of(work.store, work.series, spec) for spec in specs}
     labels = stored_people(work.store, work.series) | people
     known = {spec: drift for spec, drift in drifts.items() if drift}

@@ -13,10 +13,10 @@ from shadow_mw.commands.judge_run import Done
 from shadow_mw.evaluate.calibration.correction import Estimate
 from shadow_mw.evaluate.judging.judge import Plan, Run
 from shadow_mw.evaluate.judging.summary import JudgeCard
-from shadow_mw.report.judge_table import drift_line, panel_lines
+from shadow_mw.report.judge_table import drift_line, panel_lines, unjudged_line
 from shadow_mw.report.numbers import NOTHING, dollars, rate, shown_plain
 from shadow_mw.report.plain_table import plain_table
-from shadow_mw.standings import PanelStanding
+from shadow_mw.standings import PanelStanding, Rate
 from shadow_mw.types import Json
 
 TITLES = {
@@ -94,6 +94,11 @@ def _show_card(card: JudgeCard, console: Console) -> None:
     console.print(_figures(card))
     counts = ", ".join(f"{name} {n:,}" for name, n in card.wins.items())
     console.print(Text(f"pairs: {counts}, identical {card.identical:,}"))
+    if card.unjudged.share:
+        found = card.corrected or card.naive
+        n = sum(card.wins.values())
+        known = Rate(found.value, found.low, found.high, n) if found else None
+        console.print(Text(unjudged_line(card.unjudged, known)))
     if card.drift:
         console.print(Text(drift_line(card.drift), style="bold red" if card.drift.alarm else ""))
     console.print(Text(f"fingerprint {card.spec[:16]}, epoch {card.epoch[:16]}"))

@@ -95,7 +95,10 @@ def card_json(card: JudgeCard) -> dict[str, Json]:
             "naive_ci": _bounds(card.naive),
             "corrected": card.corrected and card.corrected.value,
             "corrected_ci": _bounds(card.corrected),
+            "naive_bounds": card.naive_bounds and list(card.naive_bounds),
+            "corrected_bounds": card.corrected_bounds and list(card.corrected_bounds),
         },
+        "unjudged": {"share": card.unjudged.share, "pairs": dict(card.unjudged.pairs)},
         **{name: _share(getattr(bias, name) if bias else None) for name in SHARES},
         "own_family": {role: _share(share) for role, share in bias.own_family.items()}
         if bias

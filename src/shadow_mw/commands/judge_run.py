@@ -80,7 +80,7 @@ def run(work: Work) -> Done:
         DataError: another run is at it, or there are too few verdicts to freeze.
     """
     with recording(work.store) as record:
-        set_judged(work.store, work.sample.rows)
+        set_judged(work.store, work.series, work.sample.rows, work.sample.last_pair)
         found = _ask(work, work.sample.items, work.judges, work.how, record, "judging")
         rounds = list[Round]()
         for one in due_anchors(work):

@@ -96,7 +96,7 @@ def gather(
             checks=(*_json(counts), *check_faults(rows)),
             fields=null_faults(store, key, some, weighted=differ(pairs.weight)),
             likeness=likenesses(store, key, some, "" if alike else cluster),
-            standings=standings(store, series, some),
+            standings=standings(store, series, some, cluster),
             captured=calls.captured,
             mirrored=calls.mirrored,
             paired=_before(pairs, end),

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from statistics import NormalDist
 
 from rich.console import Console
 from rich.text import Text
 
 from shadow_mw.report.numbers import rate, shown_plain
-from shadow_mw.standings import IMPORTED, JudgeDrift, JudgeStanding, PanelStanding, Rate, Standings
+from shadow_mw.standings import (
+    IMPORTED,
+    JudgeDrift,
+    JudgeStanding,
+    PanelStanding,
+    Rate,
+    Standings,
+    Unjudged,
+)
+
+NORMAL = NormalDist().inv_cdf(0.975)
+"""Standard errors that a 95 % interval reaches to either side."""
 
 
 def show(standings: Standings, console: Console) -> None:
@@ -50,6 +62,16 @@ def drift_line(drift: JudgeDrift) -> str:
     return f"{text}; DRIFT: {'; '.join(drift.reasons)}" if drift.alarm else f"{text}; no alarm"
 
 
+def unjudged_line(unjudged: Unjudged, found: Rate | None) -> str:
+    """How many pairs have no verdict and why, and what that leaves of a win rate."""
+    why = ", ".join(f"{kind} {n:,}" for kind, n in unjudged.pairs.items())
+    text = f"{rate(unjudged.share)} of the pairs have no verdict ({shown_plain(why)})"
+    if found is None:
+        return text
+    low, high = unjudged.bounds(found, NORMAL)
+    return f"{text}: with them {rate(low)} to {rate(high)}, whatever they are"
+
+
 def panel_lines(panel: PanelStanding) -> Iterator[str]:
     """The majority's verdicts, and how often the judges differ."""
     wins = ", ".join(f"{name} {n:,}" for name, n in panel.wins.items())
@@ -84,6 +106,8 @@ def _lines(standing: JudgeStanding) -> Iterator[str]:
         yield f"candidate wins {_shown(standing.naive)}, as the judge says"
     if standing.corrected:
         yield f"candidate wins {_shown(standing.corrected)}, corrected by people"
+    if standing.unjudged.share:
+        yield unjudged_line(standing.unjudged, standing.corrected or standing.naive)
     if standing.drift:
         yield drift_line(standing.drift)
 

@@ -29,7 +29,7 @@ from shadow_mw.evaluate.calibration.correction import (
     Scored,
     apart,
     correct,
-    plain,
+    mean,
 )
 from shadow_mw.evaluate.calibration.quantiles import lower_bound
 from shadow_mw.evaluate.calibration.rows import BY_HAND, Choice, Row
@@ -172,13 +172,14 @@ def _segments(labelled: Sequence[Row]) -> dict[str, Share]:
 
 def _naive(rows: Sequence[Row], win: Choice) -> Estimate:
     """Only items with a verdict in both orders, as who trusts the judge would count."""
-    valid = [_mean(row.judge, win) for row in rows if None not in row.judge]
-    return plain(valid) if valid else NOTHING_KNOWN
+    valid = [_scored(row, win) for row in rows if None not in row.judge]
+    return mean(valid) if valid else NOTHING_KNOWN
 
 
 def _scored(row: Row, win: Choice) -> Scored:
     human = _mean(row.humans, win) if row.humans else None
-    return Scored(_mean(row.judge, win), human, row.segment, row.inclusion)
+    judge = _mean(row.judge, win)
+    return Scored(judge, human, row.segment, row.inclusion, row.weight, row.cluster)
 
 
 def _mean(verdicts: Sequence[Choice | None], win: Choice) -> float:

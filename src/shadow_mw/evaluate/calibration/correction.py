@@ -13,9 +13,14 @@ from the probability `pi` that the item was chosen to be labelled:
 - Active inference, Zrnic and Candès, 2403.03208: `(y - lambda * f) / pi` for unequal
   probabilities; the weights are normalised (Hájek), so that equal ones leave the plain mean.
 
+Items may stand for different numbers of pairs (`judging.drawn`). Then both means are weighted by
+that, and w by both: Hájek's ratio estimator, Särndal, Swensson and Wretman, Model Assisted Survey
+Sampling, 1992, section 5.7.
+
 The variance is that of the linearised terms `lambda * (f - mean_all(f)) + w * (r - mean_w(r))` with
-r = y - lambda * f where labelled, 0 elsewhere. The labelled items are among all, so both parts are
-correlated; summing term by term has that in it.
+r = y - lambda * f where labelled, 0 elsewhere, each times the pairs that it stands for. The
+labelled items are among all, so both parts are correlated; summing term by term has that in it.
+Terms of one cluster are added up before they are squared.
 
 Rogan-Gladen with the interval of Lee et al. (2511.21140) is left out on purpose: it is for labels
 that are *not* from this traffic, it knows no ties, and its interval is useless where
@@ -26,7 +31,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +68,10 @@ class Scored:
     human: float | None = None
     segment: str | None = None
     inclusion: float | None = None
+    weight: float = 1.0
+    """How many pairs it stands for, beside the others."""
+    cluster: Hashable = None
+    """What it shares its luck with; None for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,19 @@ def plain(scores: Sequence[float]) -> Estimate:
     return _estimate(float(values.mean()), half)
 
 
+def mean(items: Sequence[Scored]) -> Estimate:
+    """What a judge's scores say if they are taken for truth, each for the pairs it stands for."""
+    weights = np.array([item.weight for item in items])
+    if len(set(weights)) == 1 and _clusters(items) is None:
+        return plain([item.judge for item in items])
+    f = np.array([item.judge for item in items])
+    value = float(np.average(f, weights=weights))
+    square, n = _square(weights * (f - value), _clusters(items))
+    few = n / (n - 1) if n > 1 else 1.0
+    half = quantiles.normal() * math.sqrt(few * square) / float(weights.sum())
+    return _estimate(value, half if n > 1 else 1)
+
+
 def correct(items: Sequence[Scored], lam: float | None = None) -> Correction:
     """The rate that people would have given all items, from the labels of some.
 
@@ -108,10 +130,16 @@ def correct(items: Sequence[Scored], lam: float | None = None) -> Correction:
     """
     groups, bare = _groups(items)
     strata = tuple(_stratum(group, weights, lam) for group, weights in groups)
-    total = sum(stratum.n for stratum in strata)
-    theta = sum(stratum.n * stratum.theta for stratum in strata) / total
-    within = sum((stratum.n / total) ** 2 * stratum.variance for stratum in strata)
-    between = sum(stratum.n * (stratum.theta - theta) ** 2 for stratum in strata) / total**2
+    shares = [sum(item.weight for item in group) for group, _ in groups]
+    total, n = sum(shares), _effective(np.array([item.weight for item in items]))
+    theta = sum(s * stratum.theta for s, stratum in zip(shares, strata, strict=True)) / total
+    within = sum(
+        (s / total) ** 2 * stratum.variance for s, stratum in zip(shares, strata, strict=True)
+    )
+    spread = sum(
+        s * (stratum.theta - theta) ** 2 for s, stratum in zip(shares, strata, strict=True)
+    )
+    between = spread / (total * n)
     size = _effective(np.concatenate([weights for _, weights in groups]))
     reach = quantiles.student(max(size - len(strata), 1)) * math.sqrt(within + between)
     # A few labels that all say the same have no spread, and prove little all the same.
@@ -128,8 +156,9 @@ def apart(items: Sequence[Scored]) -> tuple[float, float] | None:
     if len(known) < SMALLEST_STRATUM or len(known) == len(items):
         return None
     f, chosen = (np.array([item.judge for item in some]) for some in (items, known))
-    weights = np.array([1 / (item.inclusion or 1) for item in known])
-    mean, all_ = float(weights @ chosen / weights.sum()), float(f.mean())
+    weights = np.array([item.weight / (item.inclusion or 1) for item in known])
+    all_ = float(np.average(f, weights=[item.weight for item in items]))
+    mean = float(weights @ chosen / weights.sum())
     error = math.sqrt(float(weights**2 @ (chosen - all_) ** 2)) / float(weights.sum())
     error = max(error, float(f.std()) / math.sqrt(_effective(weights)))
     return (mean, all_) if abs(mean - all_) > BEYOND_CHANCE * error else None
@@ -162,7 +191,9 @@ def _groups(
 def _weights(group: Sequence[Scored]) -> Values:
     """How many items each labelled one stands for, in the order of the items."""
     labelled = [item for item in group if item.human is not None]
-    return np.array([1 / (item.inclusion or len(labelled) / len(group)) for item in labelled])
+    return np.array(
+        [item.weight / (item.inclusion or len(labelled) / len(group)) for item in labelled]
+    )
 
 
 def _stratum(items: Sequence[Scored], weights: Values, lam: float | None) -> Stratum:
@@ -170,24 +201,42 @@ def _stratum(items: Sequence[Scored], weights: Values, lam: float | None) -> Str
     known = np.array([item.human is not None for item in items])
     y = np.array([item.human for item in items if item.human is not None], dtype=float)
     n, labelled = len(f), len(y)
+    pairs = np.array([item.weight for item in items])
+    pairs *= n / pairs.sum()
     stands_for = weights * (n / weights.sum())
     y_mean, f_mean = float(stands_for @ y) / n, float(stands_for @ f[known]) / n
     human = np.zeros(n)
     human[known] = stands_for * (y - y_mean)
-    gain = f - f.mean()
+    f_all = float(np.average(f, weights=pairs))
+    gain = pairs * (f - f_all)
     gain[known] -= stands_for * (f[known] - f_mean)
     used = _tuned(human, gain) if lam is None else lam
     terms = human + used * gain
     fitted = 2 if lam is None and 0 < used < 1 else 1
     few = labelled / (labelled - fitted) if labelled > fitted else n
+    square, _ = _square(terms, _clusters(items))
     return Stratum(
         tuple(dict.fromkeys(item.segment for item in items)),
         n,
         labelled,
         used,
-        y_mean + used * (float(f.mean()) - f_mean),
-        few * float(terms @ terms) / n**2,
+        y_mean + used * (f_all - f_mean),
+        few * square / n**2,
     )
+
+
+def _clusters(items: Sequence[Scored]) -> npt.NDArray[np.intp] | None:
+    """Each item's cluster by number; None where none has two."""
+    numbers = dict[Hashable, int]()
+    names = ((i,) if item.cluster is None else item.cluster for i, item in enumerate(items))
+    found = np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.intp)
+    return found if len(numbers) < len(items) else None
+
+
+def _square(terms: Values, clusters: npt.NDArray[np.intp] | None) -> tuple[float, int]:
+    """The sum of squares of the clusters' sums, and how many there are."""
+    sums = terms if clusters is None else np.bincount(clusters, weights=terms)
+    return float(sums @ sums), len(sums)
 
 
 def _tuned(human: Values, gain: Values) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -50,6 +50,10 @@ class Row:
     segment: str | None = None
     inclusion: float | None = None
     """With which probability the item was chosen to be labelled, or `BY_HAND`."""
+    weight: float = 1.0
+    """How many pairs the item stands for, beside the others."""
+    cluster: Hashable = None
+    """What it shares its luck with; None for nothing."""
     judged: bool = True
     """False where no judge was asked, which is not the same as no valid verdict."""
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from shadow_mw.evaluate.judging.drift import ALARM, Drift, drift
 from shadow_mw.evaluate.judging.items import item_at
 from shadow_mw.evaluate.judging.pools import Judgement, Pool, pools
 from shadow_mw.evaluate.judging.store import COLUMNS, SELECT, opinion_of, row_of
-from shadow_mw.evaluate.judging.values import Item, Opinion
+from shadow_mw.evaluate.judging.values import Item, Opinion, Unanswered
 from shadow_mw.evaluate.series import SERIES
 from shadow_mw.evaluate.store import Store
 from shadow_mw.exceptions import DataError
@@ -47,6 +47,13 @@ class AnchorRecord:
         """Keep one more; it is on disk when this returns."""
         with self._store.transaction():
             self._store.write(INSERT, [_row(self._series, self._number, opinion)])
+
+    def unanswered(self, spec: str) -> list[Unanswered]:  # noqa: ARG002
+        """A round compares what was answered."""
+        return []
+
+    def leave(self, questions: Iterable[Unanswered]) -> None:
+        """Nothing to keep: see `unanswered`."""
 
 
 def freeze(store: Store, series: Series, pool: Pool, opinions: Sequence[Opinion], size: int) -> int:

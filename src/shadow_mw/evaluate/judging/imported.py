@@ -48,7 +48,8 @@ def keep(store: Store, pair: int, pair_id: str, verdicts: Verdicts) -> None:
     ]
     store.write(INSERT, map(row_of, opinions))
     shown = None if item.primary == item.candidate else item.digest
-    store.write("INSERT INTO judged VALUES (?, ?, 1) ON CONFLICT DO NOTHING", [(pair, shown)])
+    # Nobody drew it.
+    store.write("INSERT INTO judged VALUES (?, ?, 0) ON CONFLICT DO NOTHING", [(pair, shown)])
 
 
 def has_any(store: Store) -> bool:

@@ -41,8 +41,10 @@ class Sample:
     left_out: Counter[str] = field(default_factory=Counter)
     """Pairs by reason: failed or excluded ones before the draw, the others after it."""
     rows: list[tuple[int, str | None, float]] = field(default_factory=list)
-    """For `judge_store.set_judged`."""
+    """For `store.set_judged`: every pair that was drawn."""
     drawn: int = 0
+    last_pair: int = 0
+    """The newest row that the draw could reach."""
 
     @property
     def inclusion(self) -> float:
@@ -69,7 +71,7 @@ def draw(
         advance: told how many were read.
     """
     sample = Sample()
-    able = list(_able(store, series, sample.left_out))
+    able = list(_able(store, series, sample))
     sample.population = len(able)
     able.sort(key=lambda pair: hashlib.sha256(f"{seed}:{pair[1]}".encode()).digest())
     chosen = able[:size]
@@ -80,14 +82,15 @@ def draw(
     return sample
 
 
-def _able(store: Store, series: Series, left_out: Counter[str]) -> Iterator[tuple[int, str]]:
+def _able(store: Store, series: Series, sample: Sample) -> Iterator[tuple[int, str]]:
     key = (series.experiment, series.candidate)
     for row, pair_id, excluded, has_answers, primary, candidate in store.query(PAIRS, key):
+        sample.last_pair = max(sample.last_pair, row)
         reason = _reason(excluded, has_answers, primary, candidate)
         if reason is None:
             yield row, pair_id
         else:
-            left_out[reason] += 1
+            sample.left_out[reason] += 1
 
 
 def _reason(excluded: str | None, has_answers: int, primary: int, candidate: int) -> str | None:
@@ -105,7 +108,7 @@ def _add(sample: Sample, store: Store, row: int, pair_id: str) -> None:
     pair = store.pair(row)
     outputs = output_text(pair.primary.answer), output_text(pair.candidate.answer)
     if not pair.comparable:
-        sample.left_out["not_recorded"] += 1
+        _leave_out(sample, row, "not_recorded")
         return
     if outputs[0] == outputs[1]:
         sample.identical += 1
@@ -113,11 +116,16 @@ def _add(sample: Sample, store: Store, row: int, pair_id: str) -> None:
         return
     task, truth = task_text(pair.primary.observation.content), truth_of(store, pair.key)
     if task is None or (not task and truth is None):
-        sample.left_out["not_text" if task is None else "no_request"] += 1
+        _leave_out(sample, row, "not_text" if task is None else "no_request")
         return
     item = _item(pair, pair_id, task, outputs, truth)
     sample.items.append(item)
     sample.rows.append((row, item.digest, sample.inclusion))
+
+
+def _leave_out(sample: Sample, row: int, reason: str) -> None:
+    sample.left_out[reason] += 1
+    sample.rows.append((row, "", sample.inclusion))
 
 
 def _item(pair: Pair, pair_id: str, task: str, outputs: tuple[str, str], truth: Json) -> Item:

@@ -88,6 +88,8 @@ async def judge_pairs(
     before = [opinion for lane in lanes for opinion in lane.before]
     budget = Budget(settings, prices or PriceTable(), before)
     budget.check(judges)
+    for lane in lanes:
+        lane.leave_too_large()
     clients = [JudgeClient(judge, settings) for judge in judges]
     try:
         async with asyncio.TaskGroup() as group:

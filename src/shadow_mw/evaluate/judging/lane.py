@@ -23,10 +23,20 @@ from shadow_mw.evaluate.judging.parse import Parsed, parse
 from shadow_mw.evaluate.judging.prompt import prompt
 from shadow_mw.evaluate.judging.record import Record
 from shadow_mw.evaluate.judging.request import body_of
-from shadow_mw.evaluate.judging.values import Item, Judge, JudgeSettings, Opinion, Winner
+from shadow_mw.evaluate.judging.values import (
+    TOO_LARGE,
+    Item,
+    Judge,
+    JudgeSettings,
+    Opinion,
+    Unanswered,
+    Winner,
+)
 from shadow_mw.types import Json, Role
 
 BOTH = (Role.PRIMARY, Role.CANDIDATE)
+OF_THE_TEXT = frozenset({"http_403"})
+"""Misconfigured, unless the judge has answered: a filter before it refuses single texts so."""
 
 
 class Lane:
@@ -45,6 +55,7 @@ class Lane:
         self.stopped: str | None = None
         self._settings = settings
         self._record = record
+        self._too_large = list[Unanswered]()
         self.todo = deque(self._missing(items))
         self.total = len(self.before) + sum(len(firsts) for _, firsts in self.todo)
         self._answered = bool(self.before)
@@ -52,17 +63,22 @@ class Lane:
         self._rest_until = 0.0
 
     def _missing(self, items: Sequence[Item]) -> list[tuple[Item, list[Role]]]:
-        """Orders without an opinion; a pair's orders follow one another, in one epoch if can be."""
+        """Orders without an opinion; a pair's orders follow one another, in one epoch if can be.
+
+        Those that failed before come last: failures in a row keep no other pair from being asked.
+        """
         known = {opinion.key for opinion in self.before}
+        failed = {(one.pair_id, one.item) for one in self._record.unanswered(self.spec)}
         missing = list[tuple[Item, list[Role]]]()
         for item in items:
             texts = (item.input, item.primary, item.candidate, item.reference or "")
             firsts = [f for f in BOTH if (self.spec, item.pair_id, item.digest, f) not in known]
             if firsts and sum(map(len, texts)) > self._settings.max_chars:
                 self.too_large.append(item.pair_id)
+                self._too_large += [self._unanswered(item, first, TOO_LARGE) for first in firsts]
             elif firsts:
                 missing.append((item, firsts))
-        return missing
+        return sorted(missing, key=lambda one: (one[0].pair_id, one[0].digest) in failed)
 
     @property
     def left(self) -> int:
@@ -73,6 +89,10 @@ class Lane:
     def done(self) -> int:
         """Orders that were answered, or failed for good."""
         return len(self.before) + len(self.opinions) + self.failed.total()
+
+    def leave_too_large(self) -> None:
+        """Keep which pairs are not asked about for their length: they are in no win rate."""
+        self._record.leave(self._too_large)
 
     async def run(self, client: JudgeClient, budget: Budget, report: Callable[[], None]) -> None:
         """One worker: pair by pair until there is nothing left, or no sense in going on."""
@@ -90,7 +110,7 @@ class Lane:
             return
         answer, calls = found
         if answer.failure is not None:
-            self._fail(answer)
+            self._fail(item, first, answer)
             return
         self._answered, self._in_a_row = True, 0
         opinion = self._opinion(item, first, answer, calls, budget)
@@ -129,19 +149,25 @@ class Lane:
             await asyncio.sleep(left)
             await self._rest()
 
-    def _fail(self, answer: Answer) -> None:
+    def _fail(self, item: Item, first: Role, answer: Answer) -> None:
         """Count it; where no call would fare better, or none does, stop asking."""
         kind = answer.failure or ""
         self.failed[kind] += 1
+        of_the_text = kind in OF_THE_TEXT and self._answered
         said = f" ({answer.reply.error_message})" if answer.reply.error_message else ""
         # What the server refuses may be this one pair's text: only if it never answered at all
         # is it the judge.
-        if _again(answer) or not self._answered:
+        if _again(answer) or of_the_text or not self._answered:
             self._in_a_row += 1
-        if kind in MISCONFIGURED:
+        if kind not in MISCONFIGURED or kind in OF_THE_TEXT:
+            self._record.leave([self._unanswered(item, first, kind)])
+        if kind in MISCONFIGURED and not of_the_text:
             self.stopped = f"{kind}{said}"
         elif self._in_a_row >= FAILURES_IN_A_ROW:
             self.stopped = f"{self._in_a_row} failures in a row, the last one {kind}{said}"
+
+    def _unanswered(self, item: Item, first: Role, kind: str) -> Unanswered:
+        return Unanswered(self.spec, item.pair_id, item.digest, first, kind)
 
     def _opinion(
         self, item: Item, first: Role, answer: Answer, calls: int, budget: Budget

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from operator import itemgetter
 
 from shadow_mw.evaluate.calibration.agreement import Share
-from shadow_mw.evaluate.calibration.correction import Estimate
+from shadow_mw.evaluate.calibration.correction import Estimate, Scored
 from shadow_mw.evaluate.judging.anchors import drift_of
 from shadow_mw.evaluate.judging.panel import disagreements, panel
 from shadow_mw.evaluate.judging.pools import SCORES, newest, pools
-from shadow_mw.evaluate.judging.store import drawn_of, opinions_of
-from shadow_mw.evaluate.judging.summary import Drawn, JudgeCard, at_its_word, judge_cards
+from shadow_mw.evaluate.judging.reach import drawn_of
+from shadow_mw.evaluate.judging.store import opinions_of
+from shadow_mw.evaluate.judging.summary import JudgeCard, at_its_word, judge_cards
 from shadow_mw.evaluate.judging.values import Opinion
 from shadow_mw.evaluate.labelling.preferences import people
-from shadow_mw.evaluate.series import SERIES, WEIGHT
+from shadow_mw.evaluate.series import SERIES
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import Series
 from shadow_mw.standings import JudgeStanding, PanelStanding, Rate, Standings
@@ -30,11 +30,15 @@ def stored_cards(store: Store, series: Series, opinions: Sequence[Opinion]) -> l
 
 
 def _cards(
-    store: Store, series: Series, opinions: Sequence[Opinion], pairs: str = ""
+    store: Store,
+    series: Series,
+    opinions: Sequence[Opinion],
+    pairs: str = "",
+    cluster: str = "session",
 ) -> list[JudgeCard]:
     specs = {opinion.spec for opinion in opinions}
     drifts = {spec: found for spec in specs if (found := drift_of(store, series, spec))}
-    drawn = Drawn(*drawn_of(store, series, pairs))
+    drawn = drawn_of(store, series, specs, pairs, cluster)
     labels = people(store, series)
     if pairs:
         kept = _pair_ids(store, series, pairs)
@@ -42,55 +46,18 @@ def _cards(
     return judge_cards(opinions, drawn, labels, drifts=drifts)
 
 
-def standings(store: Store, series: Series, pairs: str = "") -> Standings:
+def standings(store: Store, series: Series, pairs: str = "", cluster: str = "session") -> Standings:
     """Each judge's newest epoch over a series, and the panel that they make.
-
-    Where the pairs that were drawn stand for different numbers of calls, win rates are of a
-    systematic sample of them in which all stand for as many.
 
     Args:
         store: where they are.
         series: which candidate.
         pairs: a condition on `pairs`; '' takes all.
+        cluster: `session`, `key` or `pair`: what is independent of one another.
     """
     opinions = _among(store, series, opinions_of(store, series), pairs)
-    cards = [card for card in _cards(store, series, opinions, pairs) if card.newest]
-    found = tuple(map(_standing, cards))
-    if even := _even(store, series, pairs):
-        kept = _cards(store, series, _among(store, series, opinions, even), even)
-        by_epoch = {(card.judge, card.epoch): card for card in kept}
-        found = tuple(_evened(one, by_epoch.get((one.judge, one.epoch))) for one in found)
-    return Standings(found, panel_of(opinions))
-
-
-def _evened(standing: JudgeStanding, card: JudgeCard | None) -> JudgeStanding:
-    """Its win rates of the pairs that are in the sample; the judge itself is as good as it is."""
-    if card is None:
-        return replace(standing, naive=None, corrected=None, evened=0)
-    n = sum(card.wins.values())
-    return replace(
-        standing, naive=_rate(card.naive, n), corrected=_rate(card.corrected, n), evened=n
-    )
-
-
-def _even(store: Store, series: Series, pairs: str) -> str:
-    """A condition on `pairs`: a systematic sample of those drawn, in the order of time, in which
-    each has the chance weight / largest weight (Cochran 1977, section 9A.10). '' where all weigh
-    the same.
-    """
-    key = series.experiment, series.candidate
-    drawn = f"""SELECT pair, time_ns, series, {WEIGHT} AS weight
-        FROM judged JOIN pairs ON pairs.id = pair WHERE series = {{}}{pairs and f" AND {pairs}"}"""
-    least, most, row = store.one(
-        f"SELECT min(weight), max(weight), max(series) FROM ({drawn.format(SERIES)})", key
-    )
-    if least == most:
-        return ""
-    return f"""id IN (SELECT pair FROM (
-        SELECT pair, until, lag(until, 1, 0.0) OVER (ORDER BY time_ns, pair) AS before FROM (
-            SELECT pair, time_ns, sum(weight / {most!r}) OVER (ORDER BY time_ns, pair) AS until
-            FROM ({drawn.format(row)})))
-        WHERE CAST(until + 0.5 AS INTEGER) > CAST(before + 0.5 AS INTEGER))"""
+    cards = [card for card in _cards(store, series, opinions, pairs, cluster) if card.newest]
+    return Standings(tuple(map(_standing, cards)), panel_of(opinions))
 
 
 def _among(
@@ -126,7 +93,7 @@ def panel_of(opinions: Iterable[Opinion]) -> PanelStanding | None:
         len(verdicts),
         {name: wins[name] for name in ("candidate", "primary", "tie", "invalid")},
         _share(Share(len(verdicts) - len(differing), len(verdicts))),
-        _rate(at_its_word(scores), len(scores)) if scores else None,
+        _rate(at_its_word(list(map(Scored, scores))), len(scores)) if scores else None,
         tuple(sorted(verdict.pair_id for verdict in differing)),
     )
 
@@ -150,6 +117,8 @@ def _standing(card: JudgeCard) -> JudgeStanding:
         naive=_rate(card.naive, n),
         corrected=_rate(card.corrected, n),
         drift=card.drift,
+        weighted=card.weighted,
+        unjudged=card.unjudged,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -9,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from shadow_mw.evaluate.endpoint.alone import alone
-from shadow_mw.evaluate.judging.values import Opinion, Winner
-from shadow_mw.evaluate.series import SERIES, among
+from shadow_mw.evaluate.judging.values import Opinion, Unanswered, Winner
+from shadow_mw.evaluate.series import SERIES
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import Series
 from shadow_mw.standings import IMPORTED
@@ -33,6 +34,10 @@ OF_SERIES = f"""{SELECT}, pairs.id FROM opinions
     CROSS JOIN observations ON observations.id = candidate_row
     WHERE series = {SERIES} AND observations.pair_id = opinions.pair_id"""
 """Of all pairs only few are judged: from the opinions on, not from the series."""
+UNANSWERED = """SELECT spec, pair_id, item, first, kind FROM unanswered WHERE spec = ?
+    AND NOT EXISTS (SELECT 1 FROM opinions o WHERE o.spec = unanswered.spec
+        AND o.pair_id = unanswered.pair_id AND o.item = unanswered.item
+        AND o.first = unanswered.first)"""
 
 
 class StoreRecord:
@@ -53,6 +58,29 @@ class StoreRecord:
         with self._store.transaction():
             self._store.write(INSERT, [row_of(opinion)])
 
+    def unanswered(self, spec: str) -> list[Unanswered]:
+        """Questions of one judge that no answer has come to."""
+        return unanswered_of(self._store, [spec])
+
+    def leave(self, questions: Iterable[Unanswered]) -> None:
+        """Keep that these have no answer, and why."""
+        now = time.time_ns()
+        rows = [(*one.key, one.kind, now) for one in questions]
+        if rows:
+            with self._store.transaction():
+                self._store.write(
+                    "INSERT OR REPLACE INTO unanswered VALUES (?, ?, ?, ?, ?, ?)", rows
+                )
+
+
+def unanswered_of(store: Store, specs: Iterable[str]) -> list[Unanswered]:
+    """Questions of these judges that no answer has come to, in the order of their texts."""
+    return [
+        Unanswered(spec, pair_id, item, Role(first), kind)
+        for name in specs
+        for spec, pair_id, item, first, kind in store.query(UNANSWERED, (name,))
+    ]
+
 
 @contextmanager
 def recording(store: Store) -> Iterator[StoreRecord]:
@@ -65,15 +93,25 @@ def recording(store: Store) -> Iterator[StoreRecord]:
         yield StoreRecord(store)
 
 
-def set_judged(store: Store, rows: Iterable[tuple[int, str | None, float]]) -> None:
-    """Note what a judge is shown of a pair now (None: nothing, both outputs are the same).
+def set_judged(
+    store: Store,
+    series: Series,
+    rows: Iterable[tuple[int, str | None, float]],
+    last_pair: int,
+) -> None:
+    """Note a draw, and what a judge is shown now of the pairs in it.
 
     Args:
         store: where.
-        rows: the pair's row, `Item.digest`, and the probability with which it was drawn.
+        series: of which the draw is.
+        rows: the pair's row; `Item.digest`, None where both outputs are the same, '' where they
+            cannot be shown; the share that was drawn.
+        last_pair: the newest row that it could reach.
     """
     with store.transaction():
         store.write("INSERT OR REPLACE INTO judged VALUES (?, ?, ?)", rows)
+        key = series.experiment, series.candidate
+        store.write(f"INSERT OR IGNORE INTO draws VALUES ({SERIES}, ?)", [(*key, last_pair)])
 
 
 def any_opinion(store: Store) -> bool:
@@ -94,16 +132,6 @@ def opinions_of(store: Store, series: Series) -> list[Opinion]:
 def imported_as(pair: int, judge: str = "") -> str:
     """The `spec` under which a pair's own verdicts are kept, and its beginning for any judge."""
     return f"{IMPORTED}:{pair}:{judge}"
-
-
-def drawn_of(store: Store, series: Series, pairs: str = "") -> tuple[int, int]:
-    """Pairs of a series that were drawn: to be judged, and with outputs that are the same."""
-    to_judge, identical = store.one(
-        "SELECT count(item), count(*) - count(item) FROM judged JOIN pairs ON pairs.id = pair"
-        f" WHERE series = {SERIES}{among(pairs)}",
-        (series.experiment, series.candidate),
-    )
-    return int(to_judge), int(identical)
 
 
 def row_of(opinion: Opinion) -> list[Any]:

@@ -10,12 +10,13 @@ from decimal import Decimal
 
 from shadow_mw.evaluate.calibration import quantiles
 from shadow_mw.evaluate.calibration.calibrate import Calibration, Qualification, calibrate
-from shadow_mw.evaluate.calibration.correction import Estimate, plain
+from shadow_mw.evaluate.calibration.correction import Estimate, Scored, mean
 from shadow_mw.evaluate.calibration.rows import Choice, Row
 from shadow_mw.evaluate.judging.card import BiasCard, bias_card
+from shadow_mw.evaluate.judging.drawn import Drawn, Weighed, effective
 from shadow_mw.evaluate.judging.pools import Judgement, Pool, pools
 from shadow_mw.evaluate.judging.values import Opinion, Winner
-from shadow_mw.standings import JudgeDrift
+from shadow_mw.standings import IMPORTED, JudgeDrift, Rate, Unjudged
 from shadow_mw.types import Role
 
 CHOICES = {Winner.PRIMARY: Choice.A, Winner.CANDIDATE: Choice.B, Winner.TIE: Choice.TIE}
@@ -51,6 +52,12 @@ class JudgeCard:
     calls: int
     usd: Decimal | None
     """None where the price of an answer is not known."""
+    weighted: bool
+    """Whether its pairs stand for different numbers of pairs."""
+    unjudged: Unjudged
+    """What `corrected` leaves out."""
+    invalid_too: Unjudged
+    """What `naive` leaves out: pairs with an invalid verdict as well."""
     drift: JudgeDrift | None = None
     """Of the newest epoch; None where no anchor was asked again."""
 
@@ -58,6 +65,16 @@ class JudgeCard:
     def qualified(self) -> bool:
         """Whether it has proved right; only people's labels can say so."""
         return self.qualification is not None and not self.reasons
+
+    @property
+    def naive_bounds(self) -> tuple[float, float] | None:
+        """The interval of `naive` over all pairs, whatever those without a verdict are."""
+        return _bounds(self.naive, self.invalid_too)
+
+    @property
+    def corrected_bounds(self) -> tuple[float, float] | None:
+        """The same of `corrected`."""
+        return _bounds(self.corrected, self.unjudged)
 
     @property
     def gates(self) -> bool:
@@ -87,14 +104,6 @@ class JudgeCard:
             f"its win rate is {ours:.2f} over the labelled pairs and {all_:.2f} over all:"
             " they were picked, and `inclusion` does not say how",
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """How many of the pairs drawn are for a judge, and how many need none."""
-
-    to_judge: int
-    identical: int
 
 
 def judge_cards(
@@ -142,26 +151,40 @@ def _card(
     newest: bool,
     kin: Sequence[Role],
 ) -> JudgeCard:
-    calibration = _calibration(pool.judgements, labels)
-    scores = [judgement.score for judgement in pool.judgements if judgement.score is not None]
+    spec = opinions[0].spec
+    keys = [(judgement.pair_id, judgement.item) for judgement in pool.judgements]
+    weighed = drawn.weighed(keys, spec, imported=pool.epoch == IMPORTED)
+    calibration = _calibration(pool.judgements, labels, weighed)
+    scores = [
+        Scored(
+            judgement.score,
+            weight=weighed.weights.get(judgement.pair_id, 1.0),
+            cluster=weighed.clusters.get(judgement.pair_id),
+        )
+        for judgement in pool.judgements
+        if judgement.score is not None
+    ]
     return JudgeCard(
         pool.judge,
         pool.model,
         pool.system_fingerprint,
-        opinions[0].spec,
+        spec,
         pool.epoch,
         newest,
         pool.half,
         _wins(pool.judgements),
         drawn.identical,
         bias_card(pool.judgements, kin) if pool.judgements else None,
-        _with_ties(at_its_word(scores), drawn) if scores else None,
-        _with_ties(calibration.correction.estimate, drawn)
+        _with_ties(at_its_word(scores), weighed) if scores else None,
+        _with_ties(calibration.correction.estimate, weighed)
         if calibration and calibration.corrects
         else None,
         calibration,
         sum(opinion.calls for opinion in opinions),
         _usd(opinions),
+        bool(weighed.weights),
+        weighed.unjudged,
+        _with_invalid(weighed, pool.judgements),
     )
 
 
@@ -171,9 +194,9 @@ def _usd(opinions: Iterable[Opinion]) -> Decimal | None:
     return sum(known, Decimal(0)) if len(known) == len(costs) else None
 
 
-def at_its_word(scores: Sequence[float]) -> Estimate:
-    """The plain mean; a few scores that are all the same have no spread, and prove little."""
-    found, least = plain(scores), quantiles.unseen(len(scores))
+def at_its_word(scores: Sequence[Scored]) -> Estimate:
+    """The mean; a few scores that are all the same have no spread, and prove little."""
+    found, least = mean(scores), quantiles.unseen(effective([item.weight for item in scores]))
     return Estimate(
         found.value,
         max(min(found.low, found.value - least), 0.0),
@@ -190,25 +213,55 @@ def _wins(judgements: Iterable[Judgement]) -> dict[str, int]:
     return {name: counted[name] for name in names}
 
 
-def _calibration(judgements: Sequence[Judgement], labels: Mapping[str, Row]) -> Calibration | None:
-    rows = calibration_rows(judgements, labels)
+def _calibration(
+    judgements: Sequence[Judgement], labels: Mapping[str, Row], weighed: Weighed
+) -> Calibration | None:
+    rows = calibration_rows(judgements, labels, weighed)
     return calibrate(rows, Choice.B) if any(row.humans for row in rows) else None
 
 
-def calibration_rows(judgements: Iterable[Judgement], labels: Mapping[str, Row]) -> list[Row]:
+def calibration_rows(
+    judgements: Iterable[Judgement], labels: Mapping[str, Row], weighed: Weighed
+) -> list[Row]:
     """This judge's verdicts beside people's; the verdicts that a file of labels has are not."""
     rows = []
     for judgement in judgements:
         first, second = (CHOICES.get(winner) for winner in judgement.winners)
         row = labels.get(judgement.pair_id) or Row(judgement.pair_id, (None, None))
-        rows.append(replace(row, judge=(first, second)))
+        rows.append(
+            replace(
+                row,
+                judge=(first, second),
+                weight=weighed.weights.get(judgement.pair_id, 1.0),
+                cluster=weighed.clusters.get(judgement.pair_id),
+            )
+        )
     return rows
 
 
-def _with_ties(estimate: Estimate, drawn: Drawn) -> Estimate:
+def _with_invalid(weighed: Weighed, judgements: Iterable[Judgement]) -> Unjudged:
+    """With the pairs that have a verdict in one order at most, each of them unknown too."""
+    invalid = [judgement.pair_id for judgement in judgements if not judgement.valid]
+    if not invalid:
+        return weighed.unjudged
+    before, known = weighed.unjudged, weighed.judged + weighed.identical
+    all_ = known / (1 - before.share)
+    each = {name: weighed.weights.get(name, weighed.mean) for name in invalid}
+    share = before.share + sum(each.values()) / all_
+    return Unjudged(share, weighed.size, {**before.pairs, "invalid": len(invalid)})
+
+
+def _bounds(estimate: Estimate | None, unjudged: Unjudged) -> tuple[float, float] | None:
+    if estimate is None:
+        return None
+    rate = Rate(estimate.value, estimate.low, estimate.high, 1)
+    return unjudged.bounds(rate, quantiles.normal())
+
+
+def _with_ties(estimate: Estimate, weighed: Weighed) -> Estimate:
     """Add the pairs that nobody needs to look at; how many they are is chance too."""
-    n = drawn.to_judge + drawn.identical
-    share = drawn.to_judge / n
+    n = weighed.size
+    share = weighed.judged / (weighed.judged + weighed.identical)
     value = share * estimate.value + (1 - share) / 2
     error = math.sqrt(share * (1 - share) / n) * abs(estimate.value - 0.5)
     chance = quantiles.normal() * error

@@ -175,6 +175,27 @@ class Opinion:
 
 
 @dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A question that no answer came to, though it was put or was too long to be put."""
+
+    spec: str
+    pair_id: str
+    item: str
+    first: Role
+    kind: str
+    """Of the failure, as in `Run.failed`, or `TOO_LARGE`."""
+
+    @property
+    def key(self) -> tuple[str, str, str, Role]:
+        """As that of an `Opinion`."""
+        return self.spec, self.pair_id, self.item, self.first
+
+
+TOO_LARGE = "too_large"
+"""The pair has more text than is judged, or the answer is longer than is read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far one judge is."""
 

@@ -75,7 +75,7 @@ def frame(store: Store, series: Series, judge: str | None, seed: int, *, whole: 
         rows, population = _judged(store, series, judgements, seed), len(judgements)
     else:
         sample = draw(store, series, MOST_READ, seed)
-        numbers = [row for row, item, _ in sample.rows if item is not None]
+        numbers = [row for row, item, _ in sample.rows if item]
         rows = [(item.pair_id, row) for item, row in zip(sample.items, numbers, strict=True)]
         return Frame(series, tuple(rows), sample.inclusion, judgements, *signs)
     share = min(1, MOST_READ / population)

@@ -11,7 +11,7 @@ from shadow_mw.evaluate.tables.pairs import DOCUMENT, PAIRS, SHAPES
 
 __all__ = ["DOCUMENT", "TABLES", "VERSION"]
 
-VERSION: Final = 5
+VERSION: Final = 6
 """In the file's header; a change of any table makes the next one, and a migration to it."""
 
 TABLES: Final = "".join(
@@ -20,7 +20,8 @@ TABLES: Final = "".join(
         *(PAIRS, SHAPES),
         *(judged.META, judged.TRUTH, judged.PATHS, judged.FIELDS, judged.DIVERGENCES),
         *(judged.CHECKS, judged.CHECK_VALUES),
-        *(opinions.OPINIONS, opinions.ANCHORS, opinions.PREFERENCES, opinions.EMBEDDINGS),
+        *(opinions.OPINIONS, opinions.DRAWS, opinions.ANCHORS, opinions.PREFERENCES),
+        opinions.EMBEDDINGS,
         ALARMS,
     )
 )

@@ -11,7 +11,7 @@ from typing import Final
 from shadow_mw.evaluate.tables.alarms import ALARMS
 from shadow_mw.evaluate.tables.judgements import CHECK_VALUES, CHECKS, DIVERGENCES, FIELDS, META
 from shadow_mw.evaluate.tables.legs import GAUGES, NAMES, WAITING
-from shadow_mw.evaluate.tables.opinions import ANCHORS, EMBEDDINGS, OPINIONS, PREFERENCES
+from shadow_mw.evaluate.tables.opinions import ANCHORS, DRAWS, EMBEDDINGS, OPINIONS, PREFERENCES
 from shadow_mw.evaluate.tables.pair_facts import FACTS, FACTS_TRIGGER, copy_facts
 from shadow_mw.evaluate.tables.pairs import BY_HARM, DOCUMENT, SHAPES
 
@@ -89,6 +89,7 @@ DROP TABLE old_fields;
     + "".join(f"ALTER TABLE pairs ADD COLUMN {name} {kind};\n" for name, (kind, _) in FACTS.items())
     + f"{DOCUMENTS}{SHAPES}{DIVERGENCES}{EMBEDDINGS}{PREFERENCES}{ANCHORS}{NAMES}{_ALL_FACTS}"
     + f"{FACTS_TRIGGER}{HARM}DROP INDEX pairs_series;\n{BY_HARM}{CHECK_VALUES}",
+    5: DRAWS,
 }
 """From each version to the next. Columns have defaults: the side of a rolling deploy that opened
 the store before goes on writing to it."""

@@ -33,12 +33,34 @@ CREATE TABLE opinions (
 );
 CREATE INDEX opinions_item ON opinions (item, pair_id);
 -- What judges were last shown of a pair; item is NULL where both outputs are the same, and nobody
--- is asked. inclusion is the probability with which the pair was drawn.
+-- is asked, and '' where there is nothing that can be shown. inclusion is the share that the newest
+-- draw took of what it could, 0 where a verdict came with the pair: what a pair stands for over all
+-- draws follows from `draws`.
 CREATE TABLE judged (
     pair INTEGER PRIMARY KEY REFERENCES pairs,
     item TEXT,
     inclusion REAL NOT NULL
 );
+"""
+
+DRAWS: Final = """
+-- Up to which pair each draw for judges could reach. Pairs between two such ends had the same
+-- chance in every draw.
+CREATE TABLE draws (
+    series INTEGER NOT NULL REFERENCES series,
+    last_pair INTEGER NOT NULL,
+    PRIMARY KEY (series, last_pair)
+) WITHOUT ROWID;
+-- Questions to a judge that were put, or were too long to be put, and that no answer came to: why.
+CREATE TABLE unanswered (
+    spec TEXT NOT NULL,
+    pair_id TEXT NOT NULL,
+    item TEXT NOT NULL,
+    first TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    time_ns INTEGER NOT NULL,
+    PRIMARY KEY (spec, pair_id, item, first)
+) WITHOUT ROWID;
 """
 
 ANCHORS: Final = f"""

@@ -12,9 +12,9 @@ function judgeCard(card, margin) {
   const worth = card.gates ? "qualified: it may gate" : !card.calibration ? "not calibrated: gates nothing"
     : card.qualified ? "qualified, but drifted: gates nothing" : "not qualified: gates nothing";
   const share = found => (found ? `${percent(found.value)} (${interval(found.ci, percent)})` : NOTHING);
-  const rate = (title, value, ci, counts) => value != null && ci && h("div", { class: "rate" }, h("span", null, title), h("span", null, `${percent(value)} (${interval(ci, percent)})`),
+  const rate = (title, value, ci, counts, bounds = ci) => value != null && ci && h("div", { class: "rate" }, h("span", null, title), h("span", null, `${percent(value)} (${interval(ci, percent)})`),
     intervalChart({ name: "win_rate", title, unit: "share", delta: null, candidate: value, interval: ci, margin, better: "higher",
-      state: !counts ? "not decided by" : ci[0] > margin ? "pass" : ci[1] < margin ? "fail" : "unproven" }));
+      state: !counts ? "not decided by" : bounds[0] > margin ? "pass" : bounds[1] < margin ? "fail" : "unproven" }));
   const facts = [
     ["Pairs judged", count(card.pairs)], ["Order decides", share(card.inconsistent)], ["First slot wins", share(card.first_slot)],
     ["Longer wins", share(card.longer_wins)], ["Ties", share(card.ties)], ["Without a verdict", share(card.invalid)],
@@ -24,9 +24,16 @@ function judgeCard(card, margin) {
     h("h3", null, visible(card.judge), card.model && card.model !== card.judge ? ` (${visible(card.model)})` : "", " ", stateTag(state, worth)),
     card.reasons?.length > 0 && note(card.reasons.map(visible).join("; ")),
     rate("Candidate wins, as the judge says", card.win_rate?.naive, card.win_rate?.naive_ci),
-    rate("Candidate wins, corrected by people's labels", card.win_rate?.corrected, card.win_rate?.corrected_ci, card.gates),
+    rate("Candidate wins, corrected by people's labels", card.win_rate?.corrected, card.win_rate?.corrected_ci, card.gates, card.win_rate?.corrected_bounds ?? undefined),
+    unjudgedLine(card),
     h("dl", { class: "facts" }, facts.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value)))),
     card.drift && note(`Anchors, round ${card.drift.round}: ${count(card.drift.changed)} of ${count(card.drift.compared)} verdicts changed`, card.drift.alarm ? `. Drift: ${card.drift.reasons.map(visible).join("; ")}` : "; no alarm."));
+}
+
+function unjudgedLine({ unjudged, win_rate }) {
+  const bounds = win_rate?.corrected_bounds ?? win_rate?.naive_bounds;
+  const why = Object.entries(unjudged?.pairs ?? {}).map(([kind, n]) => `${visible(kind)} ${count(n)}`).join(", ");
+  return unjudged?.share > 0 && note(`${percent(unjudged.share)} of the pairs have no verdict (${why})`, bounds ? `: with them the win rate is ${interval(bounds, percent)}, whatever they are.` : ".");
 }
 
 function panelLine(panel) {
