@@ -120,6 +120,27 @@ def test_the_json_has_the_shape_of_a_report(shadow, tmp_path):
     assert set(METRICS) <= set(scored["metrics"])
 
 
+def test_pairs_that_share_a_key_are_all_scored_however_far_apart_they_are(shadow, tmp_path):
+    """Candidates of one pair, and documents that are asked about again."""
+
+    def told(number, model, output, truth):
+        key = f"k{number % 299}"
+        candidate = {"model": model, "output": json.dumps(output)}
+        return row(f"p{number}", '{"a": null}', candidate, key=key) | truth
+
+    truth = {"truth": {"a": None}}
+    some = [told(n, "some", {"a": "made up"}, truth if n % 3 else {}) for n in range(300)]
+    more = [told(n, "more", {"a": None}, truth) for n in range(300)]
+    (tmp_path / "pairs.jsonl").write_text(lines(*some, *more))
+    shadow("import", "pairs.jsonl")
+    for candidate, invented in (("some", 1.0), ("more", 0.0)):
+        scored = printed(shadow("score", "pairs.jsonl", "--json", "--candidate", candidate))
+        assert scored["funnel"]["scored"] == scored["metrics"]["hallucination_rate"]["n"] == 300
+        assert scored["metrics"]["hallucination_rate"]["candidate"] == invented
+        reported = printed(shadow("report", "--json", "--candidate", candidate))
+        assert reported | {"store": None} == scored
+
+
 def test_a_person_gets_the_report(shadow, tmp_path):
     (tmp_path / "pairs.jsonl.gz").write_bytes(gzip.compress(lines(row()).encode()))
     done = shadow("score", "pairs.jsonl.gz")
