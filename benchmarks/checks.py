@@ -28,7 +28,6 @@ from shadow_mw.wire import output_messages
 
 PAIRS = 218_400
 BUDGET_S = 90.0
-BUDGET_US = BUDGET_S / PAIRS * 1e6
 BUDGET_MB = 500
 
 Asked = tuple[dict[str, Json], Reply, Reply, Json]

@@ -22,7 +22,6 @@ from benchmarks.results import Part, Target, say, show, show_targets
 from benchmarks.simulated_gates import MONDAYS, Gate, gates
 from benchmarks.simulations_other import Other, others
 
-POWER = 0.9
 MEASURED = ["covers", "sequence", "false GO", "last day", "power"]
 
 

@@ -11,7 +11,7 @@ from support.lab import until
 from support.otlp_traffic import Made, pair, send
 
 WINDOW = 1
-"""Seconds: what GIVES_UP makes of the 5 minutes that an exporter retries by default."""
+"""Seconds: what `GIVES_UP` makes of the 5 minutes that an exporter retries by default."""
 GIVES_UP = f"""
 exporters:
   otlp_http/eval:
@@ -68,10 +68,7 @@ def test_an_outage_and_a_killed_collector_lose_nothing(tmp_path: Path, configs: 
 def test_an_exporter_as_it_is_by_default_would_lose_the_outage(tmp_path: Path) -> None:
     """What the test above would see if `max_elapsed_time: 0` were not there."""
     window = tmp_path / "with_a_window.yaml"
-    text = (
-        f"{{exporters: {{otlp_http/eval: {{retry_on_failure: {{max_elapsed_time: {WINDOW}s}}}}}}}}"
-    )
-    window.write_text(text)
+    window.write_text(GIVES_UP)
     with running_chain(tmp_path / "run", configs=SHADOW, over=[window]) as chain:
         chain.evaluator.stop()
         sent_and_queued(chain, range(5))

@@ -46,7 +46,7 @@ def bias_card(judgements: Sequence[Judgement], kin: Iterable[Role] = ()) -> Bias
 
     Args:
         judgements: as in one `Pool`.
-        kin: roles whose models are of the judge's family (`judge_family.kin`).
+        kin: roles whose models are of the judge's family (`family.kin`).
     """
     one_epoch(judgements)
     valid = [judgement for judgement in judgements if judgement.valid]

@@ -1,4 +1,4 @@
-"""From a stored pair to the line that `rows_read` reads back to the same observations.
+"""From a stored pair to the line that `read` reads back to the same observations.
 
 Content is spliced in as the JSON text that the store has. Every line is read again before it is
 given out; what a short form would not bring back is written in full.
