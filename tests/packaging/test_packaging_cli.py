@@ -1,10 +1,12 @@
-"""Exit codes of the command line that no command has by itself."""
+"""What all commands have in common: the exit code of a closed pipe, one of a thing."""
 
+import json
 import subprocess
 import sys
 
 import pytest
 from evaluate.spans import both, store_of
+from support.cli import run_text
 from support.servers import clean_environ
 
 
@@ -29,3 +31,25 @@ def test_whoever_stops_reading_gets_no_answer_for_it(tmp_path, command):
         process.stdout.close()
         said = process.stderr.read()
     assert (process.returncode, said) == (141, b"")
+
+
+def test_one_is_not_written_as_many(tmp_path):
+    pair = {"pair_id": "p", "time": "2026-11-02T09:14:05Z", "truth": {"a": None}}
+    pair["input"] = {"model": "m", "messages": [{"role": "user", "content": "What is due?"}]}
+    pair |= {"primary": {"model": "m", "output": "{}"}, "candidate": {"model": "c", "output": "{}"}}
+    env = clean_environ(
+        SHADOW_CANDIDATE_URL="http://127.0.0.1:9/v1", SHADOW_CANDIDATE_MODEL="another"
+    )
+
+    def said(*arguments, stdin=""):
+        done = run_text(*arguments, cwd=tmp_path, env=env, stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    assert said("import", "-", stdin=json.dumps(pair)) == "1 pair read, 1 new; 1 new label\n"
+    assert said("export", "--out", "out.jsonl") == "1 pair written to out.jsonl\n"
+    assert "another: 1 stored call\nwould ask 1 call: about" in said("backfill", "--dry-run")
+    assert said("plan", "--days", "1", "--assumed").splitlines()[2].startswith("1 day with 15,")
+    load = said("load", "--dry-run")
+    assert ": 1 call in 10 min (0.0017 per second), " in load
+    assert "peak hour is 2026-11-02T09 with 0.00028 calls per second" in load

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shadow_mw.report.numbers import dollars, shown_plain
+from shadow_mw.report.numbers import counted, dollars, shown_plain
 from shadow_mw.types import Json, Reason
 
 WHY = {
@@ -15,7 +15,7 @@ def plan_sentence(result: dict[str, Json]) -> str:
     """What a run would do."""
     usd = "price unknown" if result["usd"] is None else f"about {dollars(result['usd'])}"
     return (
-        f"{_head(result)}\nwould ask {result['calls']:,} calls: about"
+        f"{_head(result)}\nwould ask {counted(result['calls'], 'call')}: about"
         f" {result['input_tokens']:,} tokens in, {result['output_tokens']:,} out, {usd}"
         " (by what the primary used)"
     )
@@ -34,7 +34,8 @@ def sentence(result: dict[str, Json]) -> str:
 
 
 def _head(result: dict[str, Json]) -> str:
-    text = f"candidate {shown_plain(result['candidate'])}: {result['selected']:,} stored calls"
+    text = f"candidate {shown_plain(result['candidate'])}: "
+    text += counted(result["selected"], "stored call")
     text += f", {result['known']:,} asked already" if result["known"] else ""
     return text + (f", skipped: {_counts(result['skipped'])}" if result["skipped"] else "")
 

@@ -22,6 +22,7 @@ from shadow_mw.evaluate.rows import parquet as rows_parquet
 from shadow_mw.evaluate.rows import write as rows_write
 from shadow_mw.evaluate.series import choose
 from shadow_mw.exceptions import ConfigError
+from shadow_mw.report.numbers import counted
 
 
 @click.command()
@@ -127,7 +128,7 @@ def _sync(path: Path) -> None:
 
 
 def _sentence(written: rows_write.Written, out: Path | None) -> str:
-    text = f"{written.rows:,} pairs written{f' to {out}' if out else ''}"
+    text = f"{counted(written.rows, 'pair')} written{f' to {out}' if out else ''}"
     if written.inexact:
         text += f"; of {written.inexact:,} some content could not be written and is left out"
     return text

@@ -19,6 +19,7 @@ from shadow_mw.evaluate.pipeline import Standards, Store
 from shadow_mw.evaluate.rows.lines import Lines, name_of, opened, size_of
 from shadow_mw.evaluate.rows.rows import Imported, Reader, Staged, stage, stage_parquet, store_rows
 from shadow_mw.prices import PriceTable
+from shadow_mw.report.numbers import counted
 from shadow_mw.runner.redact import Redactor
 from shadow_mw.types import REPEAT, Role
 
@@ -192,14 +193,14 @@ def _redactor(used: settings.Settings) -> Redactor:
 def sentence(result: Imported) -> str:
     """What a person reads."""
     known = result.rows - result.new
-    text = f"{result.rows:,} pairs read, {result.new:,} new"
+    text = f"{counted(result.rows, 'pair')} read, {result.new:,} new"
     if known:
         text += f", {known:,} known already"
-    text += f"; {result.labels:,} new labels"
+    text += f"; {counted(result.labels, 'new label')}"
     if result.replaced:
-        text += f", {result.replaced:,} labels replaced"
+        text += f", {counted(result.replaced, 'label')} replaced"
     if result.judged:
-        text += f"; judge verdicts of {result.judged:,} rows"
+        text += f"; judge verdicts of {counted(result.judged, 'row')}"
     candidates = {name: n for name, n in result.candidates.items() if name != REPEAT}
     if len(candidates) > 1:
         text += f"; {len(candidates):,} candidates, each for itself: {_named(candidates)}"

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shadow_mw.report.numbers import NOTHING, dollars, milliseconds, rate, shown_plain
+from shadow_mw.report.numbers import NOTHING, counted, dollars, milliseconds, rate, shown_plain
 from shadow_mw.report.plain_table import plain_table
 from shadow_mw.types import Json
 
@@ -19,20 +19,26 @@ def intention(head: dict[str, Json]) -> str:
     """What a run would send, and what that may cost."""
     usd = "price unknown" if head["usd"] is None else f"about {dollars(head['usd'])}"
     text = (
-        f"candidate {shown_plain(head['candidate'])} at {head['url']}: {head['planned']:,} calls in"
-        f" {head['minutes']:g} min ({head['planned_per_s']:.2f} per second), {usd}\n"
+        f"candidate {shown_plain(head['candidate'])} at {head['url']}:"
+        f" {counted(head['planned'], 'call')} in {head['minutes']:g} min"
+        f" ({_rate(head['planned_per_s'])} per second), {usd}\n"
         f"arrivals of {head['hour']} (UTC) at factor {head['factor']:g}: production's peak hour is"
-        f" {head['peak_hour']} with {head['peak_per_s']:.2f} calls per second"
+        f" {head['peak_hour']} with {_rate(head['peak_per_s'])} calls per second"
     )
     if head["planned"] > MOST_REPEATS * head["inputs"]:
         text += (
-            f"\n{head['inputs']:,} different inputs: each is sent"
+            f"\n{counted(head['inputs'], 'different input')}: each is sent"
             f" {head['planned'] / head['inputs']:.1f} times, so a cache of the candidate may answer"
         )
     if head["skipped"]:
         reasons = ", ".join(f"{reason} {n:,}" for reason, n in head["skipped"].items())
         text += f"\ncannot be asked, others are sent instead: {reasons}"
     return text
+
+
+def _rate(calls: float) -> str:
+    """A second's; a few in an hour are not none."""
+    return f"{calls:.2f}" if calls >= 0.1 or not calls else f"{calls:.2g}"
 
 
 def show(result: dict[str, Json], console: Console) -> None:
@@ -87,15 +93,15 @@ def _lines(result: dict[str, Json]) -> list[str]:
     failed = sum(result["failed"].values())
     reasons = ", ".join(f"{reason} {n:,}" for reason, n in result["failed"].items())
     lines = [
-        f"offered {result['offered_per_s']:.2f} calls per second, answered"
-        f" {result['served_per_s']:.2f} while they came",
+        f"offered {_rate(result['offered_per_s'])} calls per second, answered"
+        f" {_rate(result['served_per_s'])} while they came",
         f"failed {failed:,} of {result['calls']:,}"
         + (f" ({rate(failed / result['calls'])}): {reasons}" if failed else ""),
         _queue_line(result["queue"]),
     ]
     if result["scheduling"]["late"]:
         lines.append(
-            f"{result['scheduling']['late']:,} calls could not be sent in time (up to"
+            f"{counted(result['scheduling']['late'], 'call')} could not be sent in time (up to"
             f" {result['scheduling']['most_ms']:,.0f} ms late): this machine or --concurrency was"
             " the bound, and their latency holds it"
         )
@@ -107,7 +113,7 @@ def _lines(result: dict[str, Json]) -> list[str]:
 
 
 def _queue_line(queue: dict[str, Json]) -> str:
-    most = f"at most {queue['most_in_flight']:,} calls in flight"
+    most = f"at most {counted(queue['most_in_flight'], 'call')} in flight"
     if queue["grows"]:
         return f"the queue grows: the candidate does not keep up with this rate ({most})"
     return f"no growing queue ({most})"

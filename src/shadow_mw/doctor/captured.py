@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from shadow_mw.doctor.finding import Finding, broken, holds, skipped
+from shadow_mw.report.numbers import counted
 from shadow_mw.runner.progress import MIRRORED
 from shadow_mw.runner.status import Status, pending_bytes, read_status
 from shadow_mw.settings import Settings
@@ -32,7 +33,7 @@ def check(settings: Settings, present: bool) -> Finding:
         return broken(LINK, "no call yet", _what_is_seen(settings))
     reasons = _reasons(status)
     mirrored = sum(n.get(MIRRORED, 0) for name, n in status.outcomes.items() if name != REPEAT)
-    text = f"{status.captured:,} calls, {mirrored:,} mirrored"
+    text = f"{counted(status.captured, 'call')}, {mirrored:,} mirrored"
     if reasons:
         text += ", " + ", ".join(f"{name} {n:,}" for name, n in reasons.most_common())
     if repeats := status.outcomes.get(REPEAT):

@@ -125,6 +125,6 @@ def _faults(checks: Mapping[str, CheckCounts]) -> Iterator[str]:
     for name, counts in checks.items():
         why = "; ".join(map(numbers.shown_plain, counts.reasons))
         if counts.not_run:
-            yield f"{_title(name)}: not run on {counts.not_run:,} pairs ({why})"
+            yield f"{_title(name)}: not run on {numbers.counted(counts.not_run, 'pair')} ({why})"
         if counts.errors:
-            yield f"{_title(name)}: failed on {counts.errors:,} pairs ({why})"
+            yield f"{_title(name)}: failed on {numbers.counted(counts.errors, 'pair')} ({why})"

@@ -40,7 +40,8 @@ def notes(divergence: DivergenceSummary) -> list[str]:
         " with two JSON objects"
     ]
     if (more := len(_differing(divergence)) - MOST_ROWS) > 0:
-        found.append(f"{more:,} more fields differ; --json has them all")
+        differ = "1 more field differs" if more == 1 else f"{more:,} more fields differ"
+        found.append(f"{differ}; --json has them all")
     return found + _known(divergence)
 
 

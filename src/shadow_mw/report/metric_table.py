@@ -82,7 +82,8 @@ def _cell(value: float | None, shown: Show) -> str:
 
 def _how_to_label(labels: int) -> str:
     if labels:
-        return f"no pair is scored: none has the key of one of the {labels:,} labels in the store"
+        known = "the one label" if labels == 1 else f"one of the {labels:,} labels"
+        return f"no pair is scored: none has the key of {known} in the store"
     return "no ground truth yet, so no field scores: shadow-mw label truth.jsonl adds it"
 
 

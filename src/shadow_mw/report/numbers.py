@@ -31,6 +31,11 @@ def dollars(value: float) -> str:
     return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.4f}"
 
 
+def counted(n: int, noun: str) -> str:
+    """`1 pair`, `2,000 pairs`."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
 def points(metric: Metric) -> str:
     """The difference of two rates, in percentage points."""
     if metric.delta is None:

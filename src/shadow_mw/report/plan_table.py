@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shadow_mw.report.numbers import NOTHING, dollars, shown_plain
+from shadow_mw.report.numbers import NOTHING, counted, dollars, shown_plain
 from shadow_mw.report.plain_table import fitting, plain_table
 from shadow_mw.types import Json
 
@@ -27,8 +27,8 @@ def show(found: dict[str, Json], console: Console) -> None:
     console.print(Text(f"hash {plan['hash']}"), soft_wrap=True)
     console.print(
         Text(
-            f"{window['days']} days with {window['pairs']:,.0f} pairs, {window['labelled']:,.0f} of"
-            f" them with a ground truth{MARKS[window['basis']]}"
+            f"{counted(window['days'], 'day')} with {window['pairs']:,.0f} pairs,"
+            f" {window['labelled']:,.0f} of them with a ground truth{MARKS[window['basis']]}"
         )
     )
     console.print()

@@ -52,7 +52,10 @@ def rest(parts: Mapping[str, Slice]) -> str | None:
     if not left:
         return None
     pairs = sum(part.pairs for part in left)
-    return f"{len(left):,} more segments with {pairs:,} pairs; --json has them all"
+    return (
+        f"{numbers.counted(len(left), 'more segment')} with {numbers.counted(pairs, 'pair')};"
+        " --json has them all"
+    )
 
 
 def documents_line(documents: Documents) -> str | None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shadow_mw.report.numbers import NOTHING, rate, shown_plain
+from shadow_mw.report.numbers import NOTHING, counted, rate, shown_plain
 from shadow_mw.report.plain_table import fitting, plain_table
 from shadow_mw.report.verdict_cells import cells, segment_cells
 from shadow_mw.verdicts import Coverage, Decision, GateResult, State, Verdict
@@ -37,7 +37,9 @@ def show(verdict: Verdict, console: Console) -> None:
         console.print()
         console.print(_segments(verdict, console))
         if len(verdict.segments) > MOST_SEGMENTS:
-            console.print(Text(f"and {len(verdict.segments) - MOST_SEGMENTS:,} more segments"))
+            console.print(
+                Text(f"and {counted(len(verdict.segments) - MOST_SEGMENTS, 'more segment')}")
+            )
     console.print()
     for line in coverage_lines(verdict.coverage):
         console.print(Text(shown_plain(line)))
@@ -153,7 +155,7 @@ def coverage_lines(coverage: Coverage) -> list[str]:
     if not coverage.start:
         return ["window: not begun"]
     over = "over" if coverage.complete else "not over"
-    days = "1 day" if coverage.days == 1 else f"{coverage.days} days"
+    days = counted(coverage.days, "day")
     lines = [
         f"window: {coverage.start} to {coverage.end} ({over}), {days} with pairs,"
         f" {rate(coverage.volume_share)} of its calls in hours that have pairs"
