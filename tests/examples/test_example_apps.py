@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 from support.servers import Server, clean_environ, free_port, model_server, running
+from support.waiting import WAIT, until
 
 from shadow_mw import settings
 from shadow_mw.demo.invoices import generate
@@ -78,10 +78,10 @@ def test_calls_of_the_example_are_mirrored(
     with running(words, port, env=env, cwd=EXAMPLES / folder) as server:
         for document in documents:
             body = {"id": document.id, "text": document.text}
-            answer = httpx2.post(f"{server.url}/extract", json=body, timeout=30, trust_env=False)
+            answer = httpx2.post(f"{server.url}/extract", json=body, timeout=WAIT, trust_env=False)
             assert answer.status_code == 200, server.output()
             assert set(answer.json()) == {"company", "invoice_number", "total", "vendor_tax_id"}
-        assert wait_drained(directory, DOCUMENTS, 60), server.output()
+        assert wait_drained(directory, DOCUMENTS, WAIT), server.output()
 
     truth = tmp_path / "truth.jsonl"
     truth.write_text(
@@ -110,7 +110,4 @@ def spool(env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def wait_gone(directory: Path) -> None:
     """The runner leaves by itself when its app has."""
-    end = time.monotonic() + 20
-    while alive(directory) and time.monotonic() < end:
-        time.sleep(0.1)
-    assert not alive(directory)
+    until(lambda: not alive(directory), "the runner's end")
