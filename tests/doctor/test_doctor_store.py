@@ -45,7 +45,7 @@ def test_a_whole_installation_passes(lab: Lab, ask: Ask, kind: str) -> None:
 
         assert said.code == 0, said.text
         assert f"{kind.partition('-')[0]} app, pid " in said.seen("middleware")
-        assert said.seen("captured") == "1 calls, 1 mirrored"
+        assert said.seen("captured") == "1 call, 1 mirrored"
         assert said.seen("runner").startswith("alive, pid")
         assert said.state("collector") == "skipped"
         assert said.seen("evaluator") == f"the probe pair is in {lab.store}"
