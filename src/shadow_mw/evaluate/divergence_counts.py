@@ -12,18 +12,27 @@ from shadow_mw.evaluate.series import SERIES
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import FieldOutcome
 
+_WRONG = "f.candidate != 'correct'"
 LABELLED_VALUES = f"""
-SELECT NOT d.grounded, f.candidate != 'correct', count(*)
-FROM divergences d NOT INDEXED CROSS JOIN paths ON paths.id = d.path
-CROSS JOIN fields f ON f.pair = d.pair AND f.path = d.path
-WHERE d.series = {SERIES} AND d.kind IN ('candidate_only', 'different') AND d.grounded IS NOT NULL
-    AND f.truth IS NOT NULL AND instr(paths.path, '[]') = 0
-GROUP BY 1, 2
+SELECT {
+    ", ".join(
+        f"count(*) FILTER (WHERE {grounded} AND {outcome})"
+        for grounded in ("d.grounded", "NOT d.grounded")
+        for outcome in (f"NOT {_WRONG}", _WRONG)
+    )
+}
+FROM divergences d CROSS JOIN fields f ON f.pair = d.pair AND f.path = d.path
+WHERE d.pair > 0 AND +d.series = {SERIES} AND d.path IN (
+        SELECT id FROM paths WHERE instr(path, '[]') = 0)
+    AND +d.kind IN ('candidate_only', 'different') AND d.grounded IS NOT NULL
+    AND f.truth IS NOT NULL
 """
 """In a list nobody knows which leaf of the truth a differing one is; outside there is only one.
 
-In the order of pairs, which is that of both tables.
+In the order of pairs, which is that of both tables: `+` keeps SQLite from an index of another.
 """
+CASES = ((False, False), (False, True), (True, False), (True, True))
+"""Of what it counts: whether the value is not grounded, and whether it is wrong."""
 
 
 def divergence_summary(
@@ -42,17 +51,19 @@ def divergence_summary(
         key,
     )
     (divergent,) = store.one(
-        f"SELECT count(DISTINCT pair) FROM divergences NOT INDEXED WHERE series = {SERIES}", key
+        "SELECT count(*) FROM (SELECT DISTINCT pair FROM divergences"
+        f" WHERE pair > 0 AND +series = {SERIES})",
+        key,
     )
     rates = divergence_rates(labelled)
-    cases = store.query(LABELLED_VALUES, key)
+    cases = zip(CASES, store.one(LABELLED_VALUES, key), strict=True)
     return DivergenceSummary(
         pairs=sum(n for _, n in shapes),
         divergent=divergent,
         fields=_fields(store, key, shapes),
         hallucinated=rates[Divergence.CANDIDATE_ONLY],
         missed=rates[Divergence.PRIMARY_ONLY],
-        wrong=ErrorRates.of((bool(signal), bool(fault), n) for signal, fault, n in cases),
+        wrong=ErrorRates.of((signal, fault, n) for (signal, fault), n in cases),
     )
 
 

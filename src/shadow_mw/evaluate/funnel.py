@@ -94,7 +94,7 @@ def _lone_legs(
 ) -> dict[str, int]:
     """A primary leg counts where no candidate's came: whose was lost, it does not say."""
     rows = store.query(
-        "SELECT role, received_ns < ?, count(*) FROM waiting"
+        "SELECT role, received_ns < ?, count(*) FROM waiting CROSS"
         " JOIN observations ON observations.id = observation"
         f" WHERE experiment = ? AND candidate_id IN (?, ?){among_times} GROUP BY 1, 2",
         (now_ns - PATIENCE * 10**9, key[0], shared, key[1]),
