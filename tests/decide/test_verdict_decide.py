@@ -5,12 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from decide.windows import WEEKDAYS, Window, evidence, fields_of, judge, with_columns
+from decide.windows import WEEKDAYS, Window, evidence, fields_of, judge, select, with_columns
 
 from shadow_mw.decide.plan import Cost, Gates, Latency, Rate, WinRate
 from shadow_mw.decide.presets import ARTICLES, STRICT
 from shadow_mw.decide.registered import Registered, plan_name
-from shadow_mw.decide.segments import select
 from shadow_mw.decide.verdict import decide
 from shadow_mw.evidence import Likeness, PairedCount
 from shadow_mw.standings import Rate as JudgedRate

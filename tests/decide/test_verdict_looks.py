@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from decide.windows import DAY, START, Window, evidence, with_columns
+from decide.windows import DAY, START, Window, evidence, select, with_columns
 
 from shadow_mw.decide.calendar import calendar
 from shadow_mw.decide.case import before, case_of
@@ -14,7 +14,6 @@ from shadow_mw.decide.coverage import covered
 from shadow_mw.decide.looks import look_at
 from shadow_mw.decide.plan import Window as PlanWindow
 from shadow_mw.decide.presets import ARTICLES
-from shadow_mw.decide.segments import select
 from shadow_mw.decide.sensitivity import sensitivity
 from shadow_mw.decide.stats import obrien_fleming
 from shadow_mw.decide.trends import trends

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -152,3 +152,8 @@ def evidence(window: Window | None = None, **changes) -> Evidence:
 def with_columns(found: Evidence, **columns) -> Evidence:
     """Some columns of its pairs replaced."""
     return replace(found, pairs=replace(found.pairs, **columns))
+
+
+def select(found: Pairs, chosen) -> Pairs:
+    """Some of the pairs, by index."""
+    return Pairs(**{column.name: getattr(found, column.name)[chosen] for column in fields(Pairs)})

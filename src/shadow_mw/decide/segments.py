@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +17,6 @@ from shadow_mw.decide.gates.result import LOWER, finite
 from shadow_mw.decide.plan import Segments
 from shadow_mw.decide.segment_tests import SegmentTest, tested
 from shadow_mw.decide.units import Units, clustered
-from shadow_mw.evidence import Pairs
 from shadow_mw.verdicts import SegmentRow
 
 if TYPE_CHECKING:
@@ -121,22 +120,17 @@ def _parts(case: Case, plan: Segments) -> Iterator[Part]:
             len(chosen),
             small,
             chosen,
-            {} if small else counts_of(case, select(pairs, chosen), chosen),
+            {} if small else counts_of(case, chosen),
         )
 
 
-def counts_of(case: Case, part: Pairs, chosen: Ints) -> dict[str, Sums]:
+def counts_of(case: Case, chosen: Ints) -> dict[str, Sums]:
     """What each measure counts over some of the pairs; measures without anything are left out."""
     given = None if case.units.codes is None else case.units.codes[chosen]
-    units = Units(None, len(part)) if given is None else clustered(given)
+    units = Units(None, len(chosen)) if given is None else clustered(given)
     weight = None if case.weight is None else case.weight[chosen]
-    found = {name: counted(MEASURES[name], part, units, weight) for name in NAMES}
+    found = {name: counted(MEASURES[name], case.pairs, units, weight, chosen) for name in NAMES}
     return {name: counts for name, counts in found.items() if counts is not None}
-
-
-def select(pairs: Pairs, chosen: Ints) -> Pairs:
-    """Some of the pairs, by index."""
-    return Pairs(**{field.name: getattr(pairs, field.name)[chosen] for field in fields(Pairs)})
 
 
 def segments_of(case: Case) -> tuple[Ints, tuple[str, ...]]:
@@ -151,7 +145,7 @@ def _small(case: Case, parts: list[Part]) -> Iterator[SegmentRow]:
     """Segments too small to say have no interval; the smallest of too many share one row."""
     parts = sorted(parts, key=lambda part: (-part.share, part.name))
     for part in parts[:MOST_SMALL]:
-        counts = counts_of(case, select(case.pairs, part.chosen), part.chosen)
+        counts = counts_of(case, part.chosen)
         measure, found = next(iter(counts.items()))
         ours, theirs = found.rates
         yield SegmentRow(

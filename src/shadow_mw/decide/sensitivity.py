@@ -12,7 +12,7 @@ from shadow_mw.decide.calendar import WEEKDAYS, iso
 from shadow_mw.decide.case import Case
 from shadow_mw.decide.differences import design_effect, difference
 from shadow_mw.decide.gates.rates import MEASURES, counted
-from shadow_mw.decide.segments import NAMES, select
+from shadow_mw.decide.segments import NAMES
 from shadow_mw.decide.units import Units
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def _first_only(case: Case, name: str) -> str:
     """One pair of each cluster: independent, but fewer."""
     chosen = case.units.first(len(case.pairs))
     weight = None if case.weight is None else case.weight[chosen]
-    part = select(case.pairs, chosen)
-    found = counted(MEASURES[name], part, Units(None, len(part)), weight)
+    alone = Units(None, len(chosen))
+    found = counted(MEASURES[name], case.pairs, alone, weight, chosen)
     whole = counted(MEASURES[name], case.pairs, case.units, case.weight)
     if found is None or whole is None:
         return "no pair that counts"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from shadow_mw.evidence import Floats, Pairs
 
 
+BLOCK: Final = 1 << 16
+"""Pairs whose values are floats at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Units:
     """Clusters numbered in the order in which they first appear."""
 
-    codes: npt.NDArray[np.int64] | None
+    codes: npt.NDArray[np.signedinteger] | None
     """The cluster of each pair; None where each pair is its own."""
     count: int
 
@@ -25,7 +29,11 @@ class Units:
         """Values of pairs, added up over each cluster."""
         if self.codes is None:
             return values.astype(np.float64)
-        return np.bincount(self.codes, values, self.count).astype(np.float64)
+        found = np.zeros(self.count)
+        for start in range(0, len(values), BLOCK):
+            some = slice(start, start + BLOCK)
+            np.add.at(found, self.codes[some].astype(np.intp), values[some].astype(np.float64))
+        return found
 
     def first(self, pairs: int) -> npt.NDArray[np.int64]:
         """The index of each cluster's first pair."""
@@ -45,6 +53,9 @@ def units(pairs: Pairs, cluster: str) -> Units:
 def clustered(given: npt.NDArray[np.signedinteger]) -> Units:
     """Clusters by number; -1 is none, and so a cluster of its own."""
     n = len(given)
+    if _in_order(given):
+        count = int(given.max(initial=-1)) + 1
+        return Units(given if count < n else None, count)
     alone = given < 0
     named = np.where(alone, int(given.max(initial=-1)) + 1 + np.arange(n), given)
     _, first, which = np.unique(named, return_index=True, return_inverse=True)
@@ -53,3 +64,11 @@ def clustered(given: npt.NDArray[np.signedinteger]) -> Units:
     order = np.empty(len(first), dtype=np.int64)
     order[np.argsort(first, kind="stable")] = np.arange(len(first))
     return Units(order[which], len(first))
+
+
+def _in_order(given: npt.NDArray[np.signedinteger]) -> bool:
+    """Whether they are numbered as they appear already, as those of a whole window are."""
+    if given.min(initial=0) < 0:
+        return False
+    last = np.maximum.accumulate(given)
+    return bool(last[:1].sum() == 0 and np.all(last[1:] - last[:-1] <= 1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -43,6 +45,8 @@ pairs."""
 TEXTS: Final = ("session", "key")
 COUNTS: Final = frozenset(DOCUMENT)
 """A byte each for as long as they fit: of millions of pairs they would be most of the memory."""
+BLOCK: Final = 1 << 16
+"""Rows of what is worked out in between."""
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -60,15 +64,22 @@ def pair_columns(
         key: experiment and candidate.
     """
     (n,) = store.one(f"SELECT count(*) FROM pairs WHERE series = {SERIES}", key)
-    columns: Arrays = {name: np.empty(n, kind) for name, (_, kind) in COLUMNS.items()}
+    columns: Arrays = {name: _empty(n, kind) for name, (_, kind) in COLUMNS.items()}
     n = _fill(columns, store, key)
     _sort(columns, n)
-    columns["time_s"] = columns["time_s"] / 1e9
+    columns["time_s"] = _seconds(columns["time_s"])
     for name in TEXTS:
-        columns[name] = _numbered(columns[name])
+        columns[name] = _numbered(columns.pop(name))
     columns["segment"], names = _named(store, columns["segment"])
     ids = columns.pop("id")
     return Pairs(**{name: _once(column) for name, column in columns.items()}), names, ids
+
+
+def _empty(n: int, kind: Any) -> npt.NDArray[Any]:
+    """Memory of its own, which goes back whole: that of `malloc` is full of holes when arrays
+    that stay were made between others that do not."""
+    kind = np.dtype(kind)
+    return np.frombuffer(mmap.mmap(-1, max(1, n * kind.itemsize)), kind, n)
 
 
 def _fill(columns: Arrays, store: Store, key: tuple[str, str]) -> int:
@@ -92,17 +103,28 @@ def _holding(counts: npt.NDArray[Any], most: int) -> npt.NDArray[Any]:
     """The column, in as many bytes as its largest count needs."""
     if most <= np.iinfo(counts.dtype).max:
         return counts
-    return counts.astype(np.int16 if most <= np.iinfo(np.int16).max else np.int32)
+    wider = _empty(len(counts), np.int16 if most <= np.iinfo(np.int16).max else np.int32)
+    wider[:] = counts
+    return wider
 
 
 def _sort(columns: Arrays, n: int) -> None:
     """Put the first n rows in the order of time; what is in order already is not copied."""
     time_ns = columns["time_s"][:n]
-    ordered = bool(np.all(time_ns[:-1] <= time_ns[1:]))
-    order = slice(n) if ordered else np.argsort(time_ns, kind="stable")
+    order = None if np.all(time_ns[:-1] <= time_ns[1:]) else np.argsort(time_ns, kind="stable")
     for name in COLUMNS:
         # One after the other: only one column is there twice.
-        columns[name] = columns[name][:n][order]
+        columns[name] = columns[name][:n]
+        if order is not None:
+            columns[name][:] = columns[name][order]
+
+
+def _seconds(time_ns: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """In place."""
+    time_s = time_ns.view(np.float64)
+    for some in _blocks(len(time_ns)):
+        time_s[some] = time_ns[some] / 1e9
+    return time_s
 
 
 def _once(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -119,29 +141,52 @@ def _numbered(hashes: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
 
     64 bits: of two million texts two are taken for one with a chance of 1 in ten million.
     """
+    n = len(hashes)
+    numbers = _empty(n, np.int32)
     if np.all(hashes == NOTHING):
-        return np.full(len(hashes), -1, np.int32)
-    order = np.argsort(hashes, kind="stable")
-    ordered = hashes[order]
-    begins = np.append(True, ordered[1:] != ordered[:-1])
-    # Of equal hashes the first pair comes first.
-    first, named = order[begins], ordered[begins] != NOTHING
-    del ordered
-    ranks = np.full(len(first), -1, np.int32)
-    appeared = np.argsort(np.where(named, first, len(hashes)), kind="stable")[: named.sum()]
-    ranks[appeared] = np.arange(len(appeared), dtype=np.int32)
-    numbers = np.empty(len(hashes), np.int32)
-    numbers[order] = np.repeat(ranks, np.diff(np.append(np.flatnonzero(begins), len(hashes))))
+        numbers[:] = -1
+        return numbers
+    order = np.argsort(hashes, kind="stable").astype(np.int32)
+    # Of equal hashes the first pair comes first, and has the number of all of them.
+    begins = np.zeros(n, np.int32)
+    for some in _blocks(n, 1):
+        before, here = (hashes[order[_back(some, by)]] for by in (1, 0))
+        begins[some] = np.where(before != here, np.arange(some.start, some.stop), 0)
+    np.maximum.accumulate(begins, out=begins)
+    new = hashes != NOTHING
+    named = new.copy()
+    for some in _blocks(n):
+        firsts = order[begins[some]]
+        numbers[order[some]] = firsts
+        new[order[some]] &= firsts == order[some]
+    del order, begins
+    ranks = np.cumsum(new, dtype=np.int32)
+    for some in _blocks(n):
+        numbers[some] = np.where(named[some], ranks[numbers[some]] - 1, -1)
     return numbers
+
+
+def _blocks(n: int, start: int = 0) -> Iterator[slice]:
+    return (slice(first, min(first + BLOCK, n)) for first in range(start, n, BLOCK))
+
+
+def _back(some: slice, by: int) -> slice:
+    return slice(some.start - by, some.stop - by)
 
 
 def _named(
     store: Store, numbers: npt.NDArray[np.int32]
 ) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:
-    found, codes = np.unique(numbers, return_inverse=True)
+    """In place."""
     names = dict(store.query("SELECT id, name FROM names"))
-    texts = [names.get(number, "") for number in found.tolist()]
-    ordered = sorted(set(texts))
+    seen = np.zeros(max(names, default=0) + 1, np.bool_)
+    for some in _blocks(len(numbers)):
+        seen[numbers[some]] = True
+    texts = {number: names.get(number, "") for number in np.flatnonzero(seen).tolist()}
+    ordered = sorted(set(texts.values()))
     rank = {text: place for place, text in enumerate(ordered)}
-    ranks = np.array([rank[text] for text in texts], np.int32)
-    return (ranks[codes] if len(ranks) else codes.astype(np.int32)), tuple(ordered)
+    ranks = np.zeros(len(seen), np.int32)
+    ranks[seen] = [rank[text] for text in texts.values()]
+    for some in _blocks(len(numbers)):
+        numbers[some] = ranks[numbers[some]]
+    return numbers, tuple(ordered)

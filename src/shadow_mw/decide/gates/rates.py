@@ -16,8 +16,12 @@ from shadow_mw.decide.stats import Interval
 from shadow_mw.verdicts import GateResult
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from shadow_mw.decide.units import Units
     from shadow_mw.evidence import Floats, Pairs
+
+    Ints = npt.NDArray[np.signedinteger]
 
 NO_TRUTH = "no ground truth: shadow-mw label"
 NO_NULLS = "no field whose truth is null among the labels"
@@ -48,12 +52,34 @@ MEASURES = {
 }
 
 
-def counted(measure: Measure, pairs: Pairs, units: Units, weight: Floats | None) -> Sums | None:
-    """What a measure counts over pairs; None where there is nothing."""
-    of = np.ones(len(pairs)) if measure.of is None else getattr(pairs, measure.of)
-    primary = getattr(pairs, f"primary_{measure.counts}")
-    candidate = getattr(pairs, f"candidate_{measure.counts}")
-    return sums(units, weight, primary, candidate, of) if len(pairs) else None
+def counted(
+    measure: Measure,
+    pairs: Pairs,
+    units: Units,
+    weight: Floats | None,
+    chosen: Ints | None = None,
+) -> Sums | None:
+    """What a measure counts over pairs; None where there is nothing.
+
+    Args:
+        measure: which.
+        pairs: all that are looked at.
+        units: their clusters; those of `chosen`, where it is given, as `weight` is.
+        weight: of the pairs; None where all are alike.
+        chosen: some of the pairs, by index; None for all.
+    """
+    n = len(pairs) if chosen is None else len(chosen)
+    columns = (f"primary_{measure.counts}", f"candidate_{measure.counts}")
+    primary, candidate = (_some(getattr(pairs, name), chosen) for name in columns)
+    # As small as it can be: one value for all.
+    of = (
+        np.broadcast_to(1.0, n) if measure.of is None else _some(getattr(pairs, measure.of), chosen)
+    )
+    return sums(units, weight, primary, candidate, of) if n else None
+
+
+def _some(column: Floats, chosen: Ints | None) -> Floats:
+    return column if chosen is None else column[chosen]
 
 
 def rate_gate(case: Case, name: str, plan: Rate) -> list[GateResult]:
