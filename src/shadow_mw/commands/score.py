@@ -18,11 +18,11 @@ from shadow_mw import settings
 from shadow_mw.commands.judges import judges_json, show_judges
 from shadow_mw.commands.progress import progress
 from shadow_mw.commands.report import lenient_stdout
-from shadow_mw.evaluate.pipeline import Standards, Store, summarise
+from shadow_mw.evaluate.pipeline import Standards, summarise
 from shadow_mw.evaluate.rows.lines import opened, size_of
 from shadow_mw.evaluate.rows.read import Unchanged
 from shadow_mw.evaluate.rows.rows import Reader, judge_lines
-from shadow_mw.evaluate.store import NONE
+from shadow_mw.evaluate.store.scratch import Scratch
 from shadow_mw.prices import PriceTable
 from shadow_mw.report.as_json import as_json
 from shadow_mw.report.terminal import show
@@ -43,7 +43,7 @@ def score(file: Path, experiment: str | None, candidate: str | None, machine: bo
     reader = Reader(Unchanged(), PriceTable(used.prices), used.experiment)
     with (
         _directory() as directory,
-        Store.open(directory / "shadow.db", create=True, compression=NONE) as store,
+        Scratch.make(directory / "shadow.db") as store,
     ):
         with progress("scoring", size_of(file)) as advance, opened(file, advance) as lines:
             judge_lines(lines, reader, store, standards)

@@ -60,14 +60,23 @@ class Lines:
         self._advance(now - before)
         return now
 
-    def refuse(self, fault: object, accepted: str = "") -> NoReturn:
-        """The line that was given last cannot be used.
+    def refuse(self, fault: object, accepted: str = "", *, line: int | None = None) -> NoReturn:
+        """A line cannot be used.
+
+        Args:
+            fault: what is wrong with it.
+            accepted: what would be right.
+            line: its number; the one that was given last by default.
 
         Raises:
             DataError: always.
         """
-        text = f"{self.name}:{self.number}: {fault}"
-        raise DataError(f"{text}; {accepted}" if accepted else text)
+        raise self.refusal(fault, accepted, line=line)
+
+    def refusal(self, fault: object, accepted: str = "", *, line: int | None = None) -> DataError:
+        """What `refuse` raises."""
+        text = f"{self.name}:{line or self.number}: {fault}"
+        return DataError(f"{text}; {accepted}" if accepted else text)
 
 
 @contextmanager

@@ -6,10 +6,11 @@ transaction. `rows_read` knows what a line may say, `rows_write` writes the same
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from shadow_mw.evaluate import pipeline
 from shadow_mw.evaluate.ingest import MAX_COUNT, Observation
@@ -20,9 +21,11 @@ from shadow_mw.evaluate.rows.json_values import same_leg
 from shadow_mw.evaluate.rows.keys import ACCEPTED
 from shadow_mw.evaluate.rows.lines import Advance, Lines, nothing
 from shadow_mw.evaluate.rows.read import Reader, Row
+from shadow_mw.evaluate.rows.seen import Contradiction, Numbered
 from shadow_mw.evaluate.rows.staged import Staged
 from shadow_mw.evaluate.standards import BY_DEFAULT, Standards
 from shadow_mw.evaluate.store import Store
+from shadow_mw.evaluate.store.scratch import Scratch
 from shadow_mw.evaluate.store.truths import add_truths, truth_texts
 from shadow_mw.exceptions import DataError
 
@@ -33,6 +36,10 @@ PAIR = """SELECT pairs.id FROM pairs JOIN observations ON observations.id = cand
 
 AT_ONCE = 256
 """Pairs handed to the evaluator together: it asks the store less often."""
+MOST_BYTES = 8 * 2**20
+"""Of lines that are read together."""
+
+T = TypeVar("T")
 
 Staging = tuple[int, Observation, Observation, Verdicts | None]
 
@@ -62,11 +69,8 @@ def stage(lines: Lines, reader: Reader, staged: Staged) -> None:
     Raises:
         DataError: naming file, line, fault and what is accepted.
     """
-    for line in lines:
-        try:
-            staged.add(reader.line(line, first=lines.number == 1), lines.number)
-        except ValueError as error:
-            lines.refuse(error, ACCEPTED)
+    for batch in _batches(lines, reader):
+        _in_place(lines, staged.add_all, batch)
     if not staged.rows:
         raise DataError(f"{lines.name}: no rows in it; {ACCEPTED}")
 
@@ -111,36 +115,73 @@ def store_rows(
 def judge_lines(
     lines: Lines,
     reader: Reader,
-    store: Store,
+    store: Scratch,
     standards: Standards = BY_DEFAULT,
 ) -> None:
-    """Judge rows while they are read, in a store that nobody else has and that is not kept.
+    """Judge rows while they are read, in a store that is not kept.
 
     Raises:
         DataError: naming file, line, fault and what is accepted.
     """
     standards = adopt(store, standards)
     with Staged() as staged, store.transaction():
-        rows = _checked(lines, reader, staged)
-        while batch := list(islice(rows, AT_ONCE)):
-            known = [(r.primary.key, r.truth) for r in batch if r.primary.key and r.truth]
-            add_truths(store, known)
-            staging = [(0, row.primary, row.candidate, row.judge) for row in batch]
+        for batch in _batches(lines, reader):
+            news = _in_place(lines, staged.check, batch)
+            rows = [row for _, row in batch]
+            add_truths(store, [_label(row) for row, new in zip(rows, news, strict=True) if new])
+            store.keep_said(_names(row) for row in rows if _is_read_again(row))
+            staging = [(0, row.primary, row.candidate, row.judge) for row in rows]
             pipeline.ingest(store, _legs(staging), standards)
             _keep_verdicts(store, staging)
+        if not staged.rows:
+            raise DataError(f"{lines.name}: no rows in it; {ACCEPTED}")
     rejudge(store, standards)
 
 
-def _checked(lines: Lines, reader: Reader, staged: Staged) -> Iterator[Row]:
-    for line in lines:
-        try:
-            row = reader.line(line, first=lines.number == 1)
-            staged.check(row, lines.number)
-        except ValueError as error:
-            lines.refuse(error, ACCEPTED)
-        yield row
-    if not staged.rows:
-        raise DataError(f"{lines.name}: no rows in it; {ACCEPTED}")
+def _batches(lines: Lines, reader: Reader) -> Iterator[list[Numbered]]:
+    """Rows with their lines; those before a line that cannot be used come before its fault.
+
+    Raises:
+        DataError: naming file, line, fault and what is accepted.
+    """
+    batch: list[Numbered] = []
+    size, fault = 0, None
+    try:
+        for line in lines:
+            batch.append((lines.number, reader.line(line, first=lines.number == 1)))
+            size += len(line)
+            if len(batch) == AT_ONCE or size > MOST_BYTES:
+                yield batch
+                batch, size = [], 0
+    except DataError as error:
+        fault = error
+    except ValueError as error:
+        fault = lines.refusal(error, ACCEPTED)
+    if batch:
+        yield batch
+    if fault is not None:
+        raise fault
+
+
+def _in_place(lines: Lines, take: Callable[[list[Numbered]], T], batch: list[Numbered]) -> T:
+    try:
+        return take(batch)
+    except Contradiction as error:
+        lines.refuse(error, ACCEPTED, line=error.line)
+
+
+def _label(row: Row) -> tuple[str, str]:
+    return row.primary.key or "", row.truth or ""
+
+
+def _names(row: Row) -> tuple[str, str]:
+    return row.primary.experiment, row.primary.pair_id
+
+
+def _is_read_again(row: Row) -> bool:
+    """Whether what it says is needed once it was judged: for a judge, or a truth yet to come."""
+    key = row.primary.key
+    return row.judge is not None or bool((key or row.candidate.key) and not (key and row.truth))
 
 
 def _store_truths(store: Store, staged: Staged) -> tuple[int, int]:

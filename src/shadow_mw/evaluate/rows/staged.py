@@ -5,155 +5,81 @@ In a private temporary database of SQLite: it is on disk, has no name, and goes 
 
 from __future__ import annotations
 
-import pickle
+import marshal
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import fields
-from hashlib import blake2b
-from operator import attrgetter
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Iterator, Sequence
 
-from shadow_mw.evaluate.ingest import NO_COLUMNS, Content, Observation
+from shadow_mw.evaluate.ingest import Observation
 from shadow_mw.evaluate.judging.imported import Verdicts
 from shadow_mw.evaluate.rows.read import Row
-from shadow_mw.exceptions import StoreError
-
-_NAMES = tuple(f.name for f in fields(Observation) if f.name not in NO_COLUMNS)
-_columns = attrgetter(*_NAMES)
-_texts = attrgetter(*(f.name for f in fields(Content)))
+from shadow_mw.evaluate.rows.seen import Numbered, Seen, observation, plain
+from shadow_mw.evaluate.store.closing import Closing
 
 CACHE_KB = 1_000
 """Measured: with more, SQLite looks ever longer for a page that it may write out."""
 
-TABLES = """
-CREATE TABLE rows (line INTEGER PRIMARY KEY, data BLOB);
-CREATE TABLE exchanges (id BLOB PRIMARY KEY, line INTEGER, content BLOB, candidate TEXT)
-    WITHOUT ROWID;
--- Of exchanges that have several candidates, all but the first.
-CREATE TABLE others (id BLOB PRIMARY KEY, line INTEGER) WITHOUT ROWID;
-CREATE TABLE truths (key TEXT PRIMARY KEY, line INTEGER, truth TEXT) WITHOUT ROWID;
-"""
 
-
-class Staged:
+class Staged(Closing):
     """Checked rows, each pair once, in the order of their lines."""
+
+    _named = "temporary files (SQLITE_TMPDIR, TMPDIR)"
 
     def __init__(self) -> None:
         self._connection = sqlite3.connect("", isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = OFF")
         self._connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
-        self._connection.executescript(TABLES)
+        self._connection.execute("CREATE TABLE rows (line INTEGER PRIMARY KEY, data BLOB)")
+        self._seen = Seen(self._connection)
         self.rows = 0
         self.judged = 0
         self.candidates = Counter[str]()
         """Rows by the candidate's id."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._connection.close()
-        if isinstance(error, sqlite3.Error):
-            raise StoreError(f"temporary files (SQLITE_TMPDIR, TMPDIR): {error}") from error
-
     def add(self, row: Row, line: int) -> None:
-        """Keep a row.
+        """Keep one row, as `add_all`."""
+        self.add_all([(line, row)])
+
+    def add_all(self, rows: Sequence[Numbered]) -> None:
+        """Keep rows.
+
+        Args:
+            rows: each with its line, in their order.
 
         Raises:
-            ValueError: it contradicts an earlier one, or is there already.
+            Contradiction: one contradicts an earlier one, or is there already.
         """
-        primary = self._checked(row, line)
-        judge = None if row.judge is None else (row.judge.name, row.judge.winners)
-        data = pickle.dumps((primary, _plain(row.candidate), judge))
-        self._connection.execute("INSERT INTO rows VALUES (?, ?)", (line, data))
+        self.check(rows)
+        self._connection.executemany(
+            "INSERT INTO rows VALUES (?, ?)", [(line, _packed(row)) for line, row in rows]
+        )
 
-    def check(self, row: Row, line: int) -> None:
-        """Count a row that is kept elsewhere, as `add` does.
+    def check(self, rows: Sequence[Numbered]) -> list[bool]:
+        """Count rows that are kept elsewhere; of each, whether its truth is new.
+
+        Args:
+            rows: each with its line, in their order.
 
         Raises:
-            ValueError: it contradicts an earlier one, or is there already.
+            Contradiction: one contradicts an earlier one, or is there already.
         """
-        self._checked(row, line)
-
-    def _checked(self, row: Row, line: int) -> Any:
-        """The primary, as it is kept."""
-        primary = _plain(row.primary)
-        self._once(row, line, primary)
-        self._same_truth(row, line)
-        self.rows += 1
-        self.judged += row.judge is not None
-        self.candidates[row.candidate.candidate_id] += 1
-        return primary
+        news = self._seen.check(rows)
+        self.rows += len(rows)
+        self.judged += sum(row.judge is not None for _, row in rows)
+        self.candidates.update(row.candidate.candidate_id for _, row in rows)
+        return news
 
     def truths(self) -> Iterator[tuple[str, str]]:
         """Every key with its truth, as JSON."""
-        return self._connection.execute("SELECT key, truth FROM truths ORDER BY line")
+        return self._seen.truths()
 
     def __iter__(self) -> Iterator[tuple[int, Observation, Observation, Verdicts | None]]:
         for line, data in self._connection.execute("SELECT line, data FROM rows ORDER BY line"):
-            primary, candidate, judge = pickle.loads(data)
+            primary, candidate, judge = marshal.loads(data)
             verdicts = None if judge is None else Verdicts(*judge)
-            yield line, _observation(primary), _observation(candidate), verdicts
-
-    def _once(self, row: Row, line: int, primary: Any) -> None:
-        leg = row.candidate
-        content = blake2b(pickle.dumps(primary), digest_size=16).digest()
-        names = leg.experiment, leg.pair_id
-        known = self._first("exchanges", _digest(*names), line, content, leg.candidate_id)
-        if not known:
-            return
-        before, known_content, candidate = known[1:]
-        same = before
-        if candidate != leg.candidate_id:
-            other = self._first("others", _digest(*names, leg.candidate_id), line)
-            same = other[1] if other else None
-        if same is not None:
-            raise ValueError(
-                f"pair {leg.pair_id!r} of candidate {leg.candidate_id!r} was on line {same} already"
-            )
-        if known_content != content:
-            raise ValueError(
-                f"pair {leg.pair_id!r} has another primary leg on line {before}:"
-                " candidates of one pair share it"
-            )
-
-    def _same_truth(self, row: Row, line: int) -> None:
-        key = row.primary.key
-        if row.truth is None or key is None:
-            return
-        before = self._first("truths", key, line, row.truth)
-        if before and before[2] != row.truth:
-            raise ValueError(f"key {key!r} has another truth on line {before[1]}")
-
-    def _first(self, table: str, key: bytes | str, *values: Any) -> Any:
-        """The row that has the key already; None where this one is the first."""
-        marks = ", ".join("?" * (1 + len(values)))
-        done = self._connection.execute(
-            f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING", (key, *values)
-        )
-        if done.rowcount:
-            return None
-        column = "key" if table == "truths" else "id"
-        return self._connection.execute(
-            f"SELECT * FROM {table} WHERE {column} = ?", (key,)
-        ).fetchone()
+            yield line, observation(primary), observation(candidate), verdicts
 
 
-def _plain(leg: Observation) -> tuple[Any, Any]:
-    return _columns(leg), _texts(leg.content)
-
-
-def _observation(plain: tuple[Any, Any]) -> Observation:
-    values: tuple[Any, ...] = (*plain[0], Content(*plain[1]))
-    return Observation(*values)
-
-
-def _digest(*names: str) -> bytes:
-    return blake2b("\0".join(names).encode(), digest_size=16).digest()
+def _packed(row: Row) -> bytes:
+    judge = None if row.judge is None else (row.judge.name, row.judge.winners)
+    return marshal.dumps((plain(row.primary), plain(row.candidate), judge))

@@ -6,10 +6,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
-from shadow_mw.exceptions import StoreError
+from shadow_mw.evaluate.store.closing import Closing
 
 LOOKED_UP: Final = 64
 """Keys in one statement."""
@@ -18,12 +17,13 @@ Values = Iterable[Any] | Mapping[str, Any]
 """Of a statement: in their order, or by name."""
 
 
-class Database:
+class Database(Closing):
     """Not safe for two threads at once, safe for any number of processes."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self.path = path
+        self._named = f"store {path}"
         status = path.stat()
         self._file = status.st_dev, status.st_ino
 
@@ -44,23 +44,6 @@ class Database:
         except OSError:
             return False
         return (found.st_dev, found.st_ino) == self._file
-
-    def close(self) -> None:
-        """Close the file; closing twice does nothing."""
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-        if isinstance(error, sqlite3.Error):
-            raise StoreError(f"store {self.path}: {error}") from error
 
     @contextmanager
     def transaction(self, *, write: bool = True) -> Iterator[None]:

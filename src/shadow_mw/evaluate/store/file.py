@@ -22,8 +22,13 @@ CHECKED_WHOLE: Final = 32 * 2**20
 """Bytes up to which opening reads every page of the file for damage."""
 
 
-def connect(path: Path, *, create: bool) -> sqlite3.Connection:
+def connect(path: Path, *, create: bool, kept: bool = True) -> sqlite3.Connection:
     """Open the store, creating it only when asked to.
+
+    Args:
+        path: the file.
+        create: whether to make it.
+        kept: whether it has to outlive this process and be open to others.
 
     Raises:
         StoreError: there is none, or the file is not one that this code can use; it was then
@@ -40,7 +45,7 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     if not exists and not create:
         raise StoreError(f"no store at {path}: nothing has been mirrored yet, or set SHADOW_STORE")
     try:
-        return _open(path) if exists else _create(path)
+        return _open(path, kept=kept) if exists else _create(path, kept=kept)
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"store {path}: cannot be opened ({error})") from None
 
@@ -89,7 +94,7 @@ def _refusal(path: Path, fault: str) -> StoreError:
     )
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path, *, kept: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
@@ -99,19 +104,22 @@ def _open(path: Path) -> sqlite3.Connection:
             _make_tables(connection)
         elif _version(connection) < VERSION:
             _migrate(connection)
-        _write_ahead(connection)
+        if kept:
+            _write_ahead(connection)
+        else:
+            _write_once(connection)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _create(path: Path) -> sqlite3.Connection:
+def _create(path: Path, *, kept: bool) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     # It will hold what users said.
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    return _open(path)
+    return _open(path, kept=kept)
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
@@ -155,3 +163,9 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
+
+
+def _write_once(connection: sqlite3.Connection) -> None:
+    """No log that is copied into the file afterwards, no lock to take and no disk to wait for."""
+    for setting in ("journal_mode = MEMORY", "synchronous = OFF", "locking_mode = EXCLUSIVE"):
+        connection.execute(f"PRAGMA {setting}")

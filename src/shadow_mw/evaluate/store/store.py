@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from shadow_mw.evaluate.ingest import Observation
 from shadow_mw.evaluate.judgement import COLUMNS as JUDGEMENT_COLUMNS
 from shadow_mw.evaluate.judgement import Judgement, JudgementRows, Numbers
 from shadow_mw.evaluate.pair import Leg, Pair
-from shadow_mw.evaluate.store import file
+from shadow_mw.evaluate.store import facts, file
 from shadow_mw.evaluate.store.database import Database
 from shadow_mw.evaluate.store.legs import (
     FAST,
@@ -31,6 +31,7 @@ SELECT_PAIR: Final = "SELECT id, primary_row, candidate_row FROM pairs"
 _PAIR_COLUMNS: Final = (
     *("id", "series", "primary_row", "candidate_row", "key", "excluded", "timed"),
     *JUDGEMENT_COLUMNS,
+    *facts.COLUMNS,
 )
 INSERT_PAIR: Final = (
     f"INSERT INTO pairs ({', '.join(_PAIR_COLUMNS)}) VALUES ({', '.join('?' * len(_PAIR_COLUMNS))})"
@@ -55,32 +56,31 @@ class Exchange:
 class Store(Database):
     """One open store; not safe for two threads at once, safe for any number of processes."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, path: Path, *, compression: int = FAST
-    ) -> None:
+    _compression = FAST
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         super().__init__(connection, path)
-        self._compression = compression
         self._judgements = JudgementRows(connection)
         self._series_numbers = Numbers(connection, "series", "experiment", "candidate_id")
+        self._names = Numbers(connection, "names", "name")
 
     @classmethod
-    def open(cls, path: str | Path, *, create: bool = False, compression: int = FAST) -> Store:
+    def open(cls, path: str | Path, *, create: bool = False) -> Store:
         """Open the store at `path`; a missing one is made only where `create` says so.
 
         Args:
             path: the file.
             create: whether to make it.
-            compression: zlib's level for what is added; `NONE` for a store that is not kept.
 
         Raises:
             StoreError: it is missing, damaged, newer than this code or no store; it is untouched.
         """
-        connection = file.connect(Path(path), create=create)
-        return cls(connection, Path(path), compression=compression)
+        return cls(file.connect(Path(path), create=create), Path(path))
 
     def _forget(self) -> None:
         self._judgements.forget()
         self._series_numbers.forget()
+        self._names.forget()
 
     def add(self, legs: Iterable[Observation]) -> list[Exchange]:
         """Store legs: every exchange that gets a new one. What is known stays as it is."""
@@ -101,7 +101,10 @@ class Store(Database):
         self._insert_legs([leg for exchange in found for leg in exchange.new])
         return found
 
-    def _known(self, exchanges: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Leg]]:
+    def _known(
+        self, exchanges: Mapping[tuple[str, str], Mapping[tuple[str, str], Observation]]
+    ) -> dict[tuple[str, str], list[Leg]]:
+        """What is stored of these exchanges; they come with the legs that are to be added."""
         found: dict[tuple[str, str], list[Leg]] = {}
         for row in self.looked_up(SELECT_KNOWN, [names[::-1] for names in exchanges], 2):
             leg = read_leg(row)
@@ -112,13 +115,19 @@ class Store(Database):
     def _insert_legs(self, legs: Sequence[Leg]) -> None:
         now = time.time_ns()
         self.write(INSERT_OBSERVATION, [observation_row(leg, now) for leg in legs])
-        self.write(INSERT_PAYLOAD, [payload_row(leg, self._compression) for leg in legs])
+        self.write(
+            INSERT_PAYLOAD, [payload_row(leg, self._compression) for leg in self._said(legs)]
+        )
         newest: dict[tuple[str, str], int] = {}
         for leg in (leg.observation for leg in legs):
             if leg.role == Role.CANDIDATE:
                 name = leg.experiment, leg.candidate_id
                 newest[name] = max(newest.get(name, leg.time_ns), leg.time_ns)
         self.write(TOUCH_SERIES, [(*name, time_ns) for name, time_ns in newest.items()])
+
+    def _said(self, legs: Iterable[Leg]) -> Iterable[Leg]:
+        """Those of which is kept what they said."""
+        return legs
 
     def pair(self, row: int) -> Pair:
         """The pair of a row number."""
@@ -150,6 +159,7 @@ class Store(Database):
                 (
                     *(number, series, pair.primary.row, pair.candidate.row, pair.key),
                     *(pair.excluded, pair.timed, *self._judgements.columns(said)),
+                    *facts.fact_values(pair, self._names.of),
                 )
                 for number, series, pair, said in rows
             ],
