@@ -141,6 +141,40 @@ def test_pairs_that_share_a_key_are_all_scored_however_far_apart_they_are(shadow
         assert reported | {"store": None} == scored
 
 
+@pytest.mark.parametrize(
+    ("rule", "truth", "same", "others"),
+    [
+        ("identifier", "DE89 3704 0044 0532 0130 00", "DE89370400440532013000", "+49 30 7654321"),
+        ("identifier", "4111111111111111", "4111-1111-1111-1111", "5500 0000 0000 0004"),
+        ("identifier", "+49 30 1234567", "+49-30-1234567", "+49 30 1234568"),
+        ("identifier", "Ann@Example.org", "ann@example.org", "bob@example.org"),
+        ("text", "Ann@Example.org", "ann@EXAMPLE.org", "bob@example.org"),
+        ("text", "+49 30 1234567", "+49 30 1234567", "+49-30-1234567"),
+        ("exact", "ann@example.org", " ann@example.org ", "Ann@example.org"),
+        (
+            "exact",
+            "DE89370400440532013000",
+            "DE89370400440532013000",
+            "DE89 3704 0044 0532 0130 00",
+        ),
+    ],
+)
+def test_what_is_stored_as_a_pseudonym_is_judged_as_what_it_stands_for(
+    shadow, rule, truth, same, others
+):
+    found = {"SHADOW_FIELDS": json.dumps({"contact": {"normalise": rule}})}
+    legs = (json.dumps({"contact": value}) for value in (same, others))
+    text = lines(row("p1", *legs, truth={"contact": truth}))
+    shadow("import", "-", stdin=text, **found)
+    for reported in (
+        printed(shadow("report", "--json", **found)),
+        printed(shadow("score", "-", "--json", stdin=text, **found)),
+    ):
+        contact = reported["fields"]["contact"]
+        assert (contact["primary"]["correct"], contact["candidate"]["wrong_value"]) == (1, 1)
+        assert reported["divergence"]["divergent"] == 1
+
+
 def test_a_person_gets_the_report(shadow, tmp_path):
     (tmp_path / "pairs.jsonl.gz").write_bytes(gzip.compress(lines(row()).encode()))
     done = shadow("score", "pairs.jsonl.gz")

@@ -242,3 +242,12 @@ def test_a_key_that_was_made_is_kept_when_one_is_configured_later(tmp_path: Path
     Redactor.for_store(Settings(store=store, redact_key="later"))
 
     assert Redactor.for_store(Settings(store=store)).text("a@b.example") == before
+
+
+def test_a_pseudonym_says_which_spellings_are_of_one_value():
+    plain, upper = (REDACTOR.text(text) for text in ("ann@example.org", "ANN@Example.org"))
+    assert upper.startswith(f"{plain[:-1]}~")
+    spaced, dashed = (REDACTOR.text(text) for text in ("+49 30 1234567", "+49-30-1234567"))
+    assert spaced.partition("~")[0] == dashed.partition("~")[0]
+    assert spaced != dashed
+    assert REDACTOR.text("+49 30 1234568").partition("~")[0] != spaced.partition("~")[0]

@@ -1,6 +1,7 @@
 """Before anything is stored: secrets are removed, personal data become keyed pseudonyms.
 
-The same value gets the same pseudonym in input, outputs and truth, so that equality survives.
+The same value gets the same pseudonym in input, outputs and truth, so that equality survives: also
+that of one value in two spellings, where a field's rule says that spelling does not matter.
 """
 
 from __future__ import annotations
@@ -119,6 +120,12 @@ _RULES = (
 
 _LENIENT = json.JSONDecoder(strict=False)
 
+_SEPARATORS = re.compile(r"[ .()-]")
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
 
 class Redactor:
     """The rules in force, and the key of the pseudonyms."""
@@ -172,8 +179,17 @@ class Redactor:
 
     def _pseudonym(self, name: str, value: str) -> str:
         text = unicodedata.normalize("NFKC", value)
-        digest = hmac.new(self._key, f"{name}:{text}".encode(), sha256).hexdigest()
-        return f"<{name}:{digest[:12]}>"
+        plain = text.casefold() if name == "email" else _SEPARATORS.sub("", text)
+        spelling = ""
+        if text != plain:
+            folded = _folded(text)
+            # Read by `evaluate.fields.normalise`: two spellings may be one value by a field's rule.
+            spelling = "" if folded == _folded(plain) else self._digest(name, folded)[:4]
+            spelling = f"~{spelling}{self._digest(name, text)[:4]}"
+        return f"<{name}:{self._digest(name, plain)[:12]}{spelling}>"
+
+    def _digest(self, name: str, text: str) -> str:
+        return hmac.new(self._key, f"{name}:{text}".encode(), sha256).hexdigest()
 
     def json(self, value: Json) -> Json:
         """A JSON value with every text in it redacted; the structure stays."""

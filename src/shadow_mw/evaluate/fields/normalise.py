@@ -18,6 +18,9 @@ LONG = 100
 """Characters from which a text is neither a date nor an amount."""
 
 _BETWEEN = re.compile(r"[\W_]+")
+_PSEUDONYM = re.compile(r"<(\w+:[0-9a-f]{12})~(?:([0-9a-f]{4}))?[0-9a-f]{4}>")
+"""Of personal data that are not in their plain spelling: four digits for the spelling, before them
+four for that without case and space where it is not the plain one's."""
 
 Normal = Callable[[Json], Hashable]
 
@@ -48,7 +51,13 @@ def text(value: Json) -> Hashable:
     """Exact, and without case, and with one space where there is space."""
     if not isinstance(value, str):
         return exact(value)
-    return " ".join(normal(value).casefold().split())
+    folded = " ".join(normal(value).casefold().split())
+    return _PSEUDONYM.sub(_without_case, folded) if "<" in folded else folded
+
+
+def _without_case(pseudonym: re.Match[str]) -> str:
+    plain, folded = pseudonym.groups()
+    return f"<{plain}~{folded}>" if folded else f"<{plain}>"
 
 
 def identifier(value: Json) -> Hashable:
@@ -64,6 +73,8 @@ def identifier(value: Json) -> Hashable:
 
 def alphanumeric(value: str) -> str:
     """Letters and digits of a text, in NFKC, without case."""
+    if "<" in value:
+        value = _PSEUDONYM.sub(r"<\1>", value)
     return _BETWEEN.sub("", normal(value).casefold())
 
 
