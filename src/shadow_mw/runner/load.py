@@ -134,8 +134,10 @@ class Load:
     async def _until(self, due_s: float) -> None:
         left = due_s - self._now()
         if left > 0:
+            # Python 3.11's `wait_for` loses a cancellation that comes when it has been waited for.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._halted.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._halted.wait()
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time() - self._start
