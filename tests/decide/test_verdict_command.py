@@ -4,8 +4,10 @@ import hashlib
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -120,6 +122,26 @@ def test_markdown_is_a_table_of_every_gate(good):
     assert text.count("| PASS |") == 10
 
 
+def test_a_candidate_that_fails_has_a_latency_without_end(tmp_path):
+    rows = [
+        {
+            "pair_id": f"p{number}",
+            "time": f"2026-11-02T09:{number // 60:02}:{number % 60:02}Z",
+            "primary": {"output": "yes", "latency_ms": 480},
+            "candidate": {"error": "gone", "latency_ms": 5},
+        }
+        for number in range(600)
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert shadow(tmp_path, "import", "rows.jsonl").returncode == 0
+    (line,) = [
+        line
+        for line in shadow(tmp_path, "verdict", "--md").stdout.splitlines()
+        if line.startswith("| latency p95 ")
+    ]
+    assert line.split(" | ")[1:7] == ["480 ms", "∞", "∞", "∞ to ∞", "≤ 1.2x", "FAIL"]
+
+
 def test_without_a_plan_the_preset_decides_and_nothing_goes(good, unplanned):
     done = shadow(unplanned, "verdict", "--json")
     found = json.loads(done.stdout)
@@ -195,8 +217,12 @@ def test_the_bundle_is_whole_and_its_manifest_right(good):
 def test_the_bundle_of_the_same_data_is_the_same(good):
     for name in ("one", "two"):
         assert shadow(good, "verdict", "--evidence", name).returncode == 0
-    one, two = ((good / name / "MANIFEST").read_text() for name in ("one", "two"))
-    assert one == two
+    with closing(sqlite3.connect(good / "shadow.db")) as connection:
+        connection.execute("VACUUM INTO ?", (str(good / "a-copy.db"),))
+    copied = ("--store", "a-copy.db", "--evidence", "three")
+    assert shadow(good, "verdict", *copied, TZ="Asia/Kathmandu", LC_ALL="C").returncode == 0
+    one, *others = ((good / name / "MANIFEST").read_text() for name in ("one", "two", "three"))
+    assert others == [one, one]
 
 
 def test_a_pipeline_holds_the_ramp_until_a_phase_is_proven(good, unplanned):

@@ -86,8 +86,8 @@ def _files(
     yield "plan.json", _json({"hash": plan.hash, "plan": json.loads(plan.canonical)})
     summary = summarise(store, found.series.experiment, found.series.candidate)
     judges = judges_json(store, found.series)
-    report = as_json(summary) | judges | {"store": store.path.name}
-    yield "report.json", _json(report)
+    # A copy of the store under another name has to give the same files.
+    yield "report.json", _json(as_json(summary) | judges | {"store": None})
     shown = page_data(store, found.series, content=content, verdict=verdict_json(verdict))
     yield "report.html", page(shown)
     yield "judges.json", _json(_judges(judges))

@@ -9,17 +9,20 @@ from shadow_mw.report.numbers import NOTHING, dollars, milliseconds, rate
 from shadow_mw.verdicts import GateResult, SegmentRow, State
 
 WORDS = {State.PASS: "PASS", State.FAIL: "FAIL", State.UNPROVEN: "UNPROVEN"}
+ENDLESS = "∞"
 COLUMNS = ("gate", "primary", "candidate", "delta", "interval", "needed", "state")
 
 
 def cells(gate: GateResult) -> tuple[str, ...]:
     """One for each of `COLUMNS`."""
-    shown = _own(gate)
+    shown, unknown = _own(gate), ENDLESS if _is_endless(gate) else NOTHING
     return (
         gate.title,
-        NOTHING if gate.primary is None else shown(gate.primary),
-        NOTHING if gate.candidate is None else shown(gate.candidate),
-        NOTHING if gate.delta is None else _difference(gate)(gate.delta),
+        unknown if gate.primary is None else shown(gate.primary),
+        unknown if gate.candidate is None else shown(gate.candidate),
+        (NOTHING if gate.primary is None else unknown)
+        if gate.delta is None
+        else _difference(gate)(gate.delta),
         _interval(gate),
         limit(gate),
         state(gate),
@@ -75,6 +78,11 @@ def points(value: float) -> str:
     return f"{100 * value:+.{digits}f} pp"
 
 
+def _is_endless(gate: GateResult) -> bool:
+    """Whether a latency that is not known is one of a failed call: those have no end."""
+    return gate.name.startswith("latency") and gate.n > 0
+
+
 def _own(gate: GateResult) -> Callable[[float], str]:
     if gate.unit == "count":
         return lambda value: f"{value:,.0f}"
@@ -99,12 +107,16 @@ def _difference(gate: GateResult, *, bare: bool = False) -> Callable[[float], st
 def _interval(gate: GateResult) -> str:
     if gate.interval is None:
         return NOTHING
-    return _ends(gate.interval, _difference(gate, bare=True))
+    # A ratio is never below 0: where its lower end is infinite, all of it is.
+    least = ENDLESS if gate.unit == "ratio" else f"-{ENDLESS}"
+    return _ends(gate.interval, _difference(gate, bare=True), least)
 
 
-def _ends(interval: tuple[float | None, float | None], shown: Callable[[float], str]) -> str:
+def _ends(
+    interval: tuple[float | None, float | None], shown: Callable[[float], str], least: str = "-∞"
+) -> str:
     low, high = interval
-    return f"{'-∞' if low is None else shown(low)} to {'∞' if high is None else shown(high)}"
+    return f"{least if low is None else shown(low)} to {ENDLESS if high is None else shown(high)}"
 
 
 def _cost(value: float) -> str:

@@ -63,10 +63,29 @@ function unitOf(gate) {
   return { value, delta: unit.delta };
 }
 
-function interval(bounds, shown) {
+const ENDLESS = "∞";
+
+// A latency that is not known, of calls that there are, is one of a failed call: those have no end.
+const isEndless = (gate, value) => value == null && gate.name.startsWith("latency") && gate.n > 0;
+
+// Primary's or candidate's own figure.
+function ownOf(gate, value) {
+  return isEndless(gate, value) ? ENDLESS : unitOf(gate).value(value);
+}
+
+function differenceOf(gate, value) {
+  return value == null && gate.primary != null && isEndless(gate, gate.candidate) ? ENDLESS : unitOf(gate).delta(value);
+}
+
+// A ratio is never below 0: where its lower end is infinite, all of it is.
+function intervalOf(gate) {
+  return interval(gate.interval, unitOf(gate).delta, gate.unit === "ratio" ? ENDLESS : undefined);
+}
+
+function interval(bounds, shown, least = `−${ENDLESS}`) {
   if (!bounds) return NOTHING;
   const [low, high] = bounds;
-  return `${low == null ? "−∞" : shown(low)} to ${high == null ? "∞" : shown(high)}`;
+  return `${low == null ? least : shown(low)} to ${high == null ? ENDLESS : shown(high)}`;
 }
 
 const plural = (n, noun) => `${count(n)} ${noun}${n === 1 ? "" : "s"}`;

@@ -28,8 +28,9 @@ function drawable(gate) {
 function intervalChart(gate, height = 42) {
   const shown = unitOf(gate).delta, bounds = gate.interval;
   const estimate = estimateOf(gate);
-  const words = [`${gate.title}: ${estimate == null ? "no estimate" : shown(estimate)}`];
-  if (bounds) words.push(`interval ${interval(bounds, shown)}`);
+  const found = differenceOf(gate, estimate);
+  const words = [`${gate.title}: ${found === NOTHING ? "no estimate" : found}`];
+  if (bounds) words.push(`interval ${intervalOf(gate)}`);
   if (gate.margin != null) words.push(`margin ${shown(gate.margin)}`);
   words.push(gate.state);
   return chart(words.join(", "), height, width => intervalOption(gate, width, height), "interval");
@@ -44,8 +45,8 @@ function intervalOption(gate, width, height) {
     grid: { left: 2, right: 2, top: 0, bottom: 0 },
     xAxis: { type: "value", min: from, max: to, show: false },
     yAxis: { type: "value", min: 0, max: 1, show: false },
-    tooltip: hover(() => [`${gate.title}: ${shown(estimate)}`,
-      gate.interval && `from ${interval(gate.interval, shown)}`,
+    tooltip: hover(() => [`${gate.title}: ${differenceOf(gate, estimate)}`,
+      gate.interval && `from ${intervalOf(gate)}`,
       gate.margin != null && `margin ${shown(gate.margin)}`].filter(Boolean)),
     series: [{
       type: "custom", data: [[0, 0]], clip: false,
@@ -57,6 +58,9 @@ function intervalOption(gate, width, height) {
     }],
   };
 }
+
+// How long the bar of an interval is that begins beyond all that is drawn.
+const BEYOND = 14;
 
 const stroke = (x1, y1, x2, y2, color, width, dash) =>
   ({ type: "line", shape: { x1, y1, x2, y2 }, style: { stroke: color, lineWidth: width, lineDash: dash } });
@@ -75,7 +79,8 @@ function zone({ gate, same, edge, x, height }) {
 function bar({ gate, estimate, edge, x, height }, low, high) {
   const middle = (height - 14) / 2, color = INK[gate.state] ?? INK.text, marks = [];
   if (gate.interval) {
-    const from = low == null ? edge[0] : x(low), to = high == null ? edge[1] : x(high);
+    const to = high == null ? edge[1] : x(high), endless = gate.unit === "ratio" ? edge[1] - BEYOND : edge[0];
+    const from = low == null ? endless : x(low);
     marks.push(stroke(from, middle, to, middle, color, 5));
     for (const [end, at] of [[low, from], [high, to]])
       if (end != null) marks.push(stroke(at, middle - 6, at, middle + 6, color, 2));
