@@ -19,8 +19,10 @@ from report.page_driver import (
     texts,
     written,
 )
-from report.page_values import page_data, pair_json, trend, verdict
+from report.page_values import gate, page_data, pair_json, trend, verdict
 from rows.pair_rows import command, lines, row
+
+from shadow_mw.verdicts import State
 
 SECTIONS = (
     *("verdict", "gates", "table", "fields", "segments", "days", "latency", "cost", "coverage"),
@@ -111,6 +113,28 @@ def test_bars_stand_to_the_margin_as_their_intervals_do(page):
     assert open_end["high"] == pytest.approx(open_end["width"] - 2, abs=1)
 
 
+def test_a_latency_without_end_is_beyond_the_margin_and_said_so(chromium, report, tmp_path):
+    endless = gate(
+        *("latency", "Latency p95", State.FAIL),
+        primary=480.0, interval=(None, None), margin=1.2, unit="ratio",
+    )  # fmt: skip
+    page = shown(
+        chromium, written(tmp_path, page_data(report, [], verdict=verdict(gates=(endless,))))
+    )
+    cells = texts(page, "#gates tbody td")
+    assert (cells[1], cells[2], cells[3].split("\n")) == ("480 ms", "∞", ["∞", "∞ to ∞"])
+    look_everywhere(page)
+    lines = page.until(
+        "(() => { const all = [...document.querySelectorAll('#gates .interval path')];"
+        " return all.length && all.map(one => [one.getAttribute('stroke-width'),"
+        " one.getBoundingClientRect().left]); })()"
+    )
+    (bar,) = [left for width, left in lines if width == "5"]
+    (margin,) = [left for width, left in lines if width == "1.5"]
+    assert bar > margin
+    assert page.errors == []
+
+
 def test_a_chart_says_its_figures_where_the_mouse_is(page):
     tip = "document.querySelector('#latency .tip')?.innerText.includes('primary: ')"
     page.hover("#latency .chart", shown=tip)
@@ -148,6 +172,34 @@ def test_filters_are_in_the_address_and_survive_a_reload(page, url):
     page.evaluate("location.hash = 'q=DUE_DATE&harm=missed'")
     page.until("document.querySelectorAll('button.row').length === 5")
     page.click("form.filters button")
+    page.until("document.querySelectorAll('button.row').length === 50")
+    assert page.evaluate("location.hash") == ""
+
+
+CHOSEN = "document.querySelector('form.filters').elements.harm.value"
+
+
+def test_the_back_button_undoes_a_filter_and_a_turned_page(page):
+    page.evaluate("document.querySelector('form.filters').elements.harm.focus()")
+    page.evaluate(
+        "(() => { const { harm } = document.querySelector('form.filters').elements;"
+        " harm.value = 'missed'; harm.dispatchEvent(new Event('change')); })()"
+    )
+    page.until("document.querySelectorAll('button.row').length === 5")
+    page.evaluate("history.back()")
+    page.until("document.querySelectorAll('button.row').length === 50")
+    assert page.evaluate(CHOSEN) == ""
+    assert page.evaluate("document.activeElement.name") == "harm", "the reader's place is kept"
+    page.evaluate("history.forward()")
+    page.until("document.querySelectorAll('button.row').length === 5")
+    assert page.evaluate(CHOSEN) == "missed"
+    page.evaluate("history.back()")
+    page.until("document.querySelectorAll('button.row').length === 50")
+    page.evaluate("document.querySelector('.pager button:last-child').click()")
+    page.until("document.querySelectorAll('button.row').length === 25")
+    page.click("button.row[data-id='60']")
+    page.until("location.hash.includes('open=60')")
+    page.evaluate("history.back()")
     page.until("document.querySelectorAll('button.row').length === 50")
     assert page.evaluate("location.hash") == ""
 
@@ -325,6 +377,8 @@ def test_long_names_and_forty_fields_fit(chromium, report, tmp_path, width):
         },
         [
             pair_json(0, "wrong_value", LONG, ('"1"', '"1"', json.dumps("word " * 600))),
+            pair_json(99, "missed", segment="customer-service-escalations-eu-central-1"),
+            pair_json(98, "missed", segment="x" * 300),
             *rows(),
         ],
         verdict=verdict(reason=f"{LONG}: 1.1 % against 0.3 %", experiment="long-name-" * 20),
@@ -335,6 +389,9 @@ def test_long_names_and_forty_fields_fit(chromium, report, tmp_path, width):
     page.until("document.querySelector('.body table') !== null")
     look_everywhere(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    parts = "[...document.querySelectorAll('button.row span')]"
+    right = f"Math.max(...{parts}.map(one => one.getBoundingClientRect().right))"
+    assert page.evaluate(right) <= width
     # A name is not squeezed to a few letters a line, nor a row as high as its longest value.
     cell = "document.querySelector('.body tbody tr')"
     assert page.evaluate(f"{cell}.querySelector('th').clientWidth") > 120

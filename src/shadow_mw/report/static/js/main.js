@@ -141,10 +141,7 @@ document.addEventListener("click", event => {
   at(link.dataset.goto).focus({ preventScroll: true });
 });
 
-window.addEventListener("hashchange", () => {
-  pairs.read();
-  pairs.anew();
-});
+window.addEventListener("hashchange", () => pairs.moved());
 
 const shut = [];
 window.addEventListener("beforeprint", () => {

@@ -19,11 +19,14 @@ class Pairs {
     this.before = [];
   }
 
-  keep() {
+  // A step is one that the browser's back button undoes.
+  keep(step = false) {
     const kept = new URLSearchParams(Object.entries(this.filters).filter(([, value]) => value));
     if (this.offset) kept.set("offset", this.offset);
     for (const id of this.open) kept.append("open", id);
-    history.replaceState(null, "", kept.size ? `#${kept}` : location.pathname + location.search);
+    const here = location.pathname + location.search, to = kept.size ? `${here}#${kept}` : here;
+    if (step && to !== here + location.hash) history.pushState(null, "", to);
+    else history.replaceState(null, "", to);
   }
 
   section() {
@@ -46,16 +49,17 @@ class Pairs {
       choose("segment", "Segment", known("segment", segments).map(name => [name])),
       choose("field", "Field", known("field", fields).map(name => [name])),
       h("label", { class: "grow" }, "Text", h("input", { type: "search", name: "q", id: "filter", value: this.filters.q, autocomplete: "off", spellcheck: "false",
-        placeholder: "in pairs and outputs", oninput: () => { clearTimeout(this.typing); this.typing = setTimeout(() => this.filter(), 250); } })),
+        placeholder: "in pairs and outputs", oninput: () => { clearTimeout(this.typing); this.typing = setTimeout(() => this.filter(false), 250); } })),
       h("button", { type: "button", onclick: () => this.reset() }, "Clear"),
       this.source.live && h("button", { type: "button", id: "label-next", onclick: () => labelling.start(this.ids()) }, "Label blind"));
   }
 
-  filter() {
+  // What is being typed is no step: back would undo it letter by letter.
+  filter(step = true) {
     clearTimeout(this.typing);
     for (const name of FILTERS) this.filters[name] = this.form.elements[name].value;
     this.before = [];
-    this.turn(0);
+    this.turn(0, step);
   }
 
   reset() {
@@ -64,10 +68,10 @@ class Pairs {
     this.filter();
   }
 
-  async turn(offset) {
+  async turn(offset, step = true) {
     this.offset = offset;
     this.open.clear();
-    this.keep();
+    this.keep(step);
     await this.show();
   }
 
@@ -81,7 +85,7 @@ class Pairs {
       return;
     }
     if (asked !== this.asked) return;
-    if (!found.rows.length && this.offset && found.total) return this.turn(Math.floor((found.total - 1) / PAGE) * PAGE);
+    if (!found.rows.length && this.offset && found.total) return this.turn(Math.floor((found.total - 1) / PAGE) * PAGE, false);
     this.found = found;
     this.listed = this.counted();
     this.rows.replaceChildren(...found.rows.map(row => this.item(row)));
@@ -166,12 +170,24 @@ class Pairs {
     return this.show();
   }
 
+  // The address was changed: by hand, by a link, by the back button.
+  moved() {
+    this.read();
+    this.refill();
+    return this.show();
+  }
+
   // The choices of the filters, as the figures have them by now.
   fill() {
-    if (this.form.contains(document.activeElement)) return;
-    const form = this.controls();
+    if (!this.form.contains(document.activeElement)) this.refill();
+  }
+
+  refill() {
+    const form = this.controls(), at = [...this.form.elements].indexOf(document.activeElement);
+    clearTimeout(this.typing);
     this.form.replaceWith(form);
     this.form = form;
+    if (at >= 0) form.elements[at].focus();
     this.listed = this.counted();
   }
 
