@@ -170,6 +170,13 @@ def test_costs_of_the_articles_window(desk):
     assert items["judge judge-1"]["usd"] == pytest.approx(50)
 
 
+def test_a_judge_s_price_counts_before_a_judge_is_set(desk):
+    items = desk.plan("--judge-usd-per-1k", "5", "--judged", "2000")["cost"]["items"]
+    (judge,) = [item for item in items if item["name"].startswith("judge")]
+    assert (judge["name"], judge["model"]) == ("judge", None)
+    assert (judge["calls"], judge["usd"]) == pytest.approx((4_000, 20))
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

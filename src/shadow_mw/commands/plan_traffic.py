@@ -103,10 +103,7 @@ def spending(
         primary,
         candidate,
         traffic.judged,
-        tuple(
-            _judge(name, model, known, primary, candidate, options["judge_usd_per_1k"])
-            for name, model in _judges(used)
-        ),
+        _judging(used, known, primary, candidate, options["judge_usd_per_1k"]),
         None
         if used.embeddings is None
         else Call(used.embeddings.model, candidate.output_tokens, 0, basis=candidate.basis),
@@ -156,6 +153,18 @@ def _call(
         found = Call(model or known.model, *tokens, usd, STORED)
     usd_per_1k = options[f"{leg}_usd_per_1k"]
     return found if usd_per_1k is None else replace(found, usd=usd_per_1k / 1000, basis=GIVEN)
+
+
+def _judging(
+    used: Settings, known: Known, primary: Call, candidate: Call, usd_per_1k: float | None
+) -> tuple[Call, ...]:
+    """Of each judge that is set; before one is, a price that is given is that of one."""
+    named = _judges(used)
+    if not named and usd_per_1k is not None:
+        return (Call(None, 0, 0, usd_per_1k / 1000, GIVEN),)
+    return tuple(
+        _judge(name, model, known, primary, candidate, usd_per_1k) for name, model in named
+    )
 
 
 def _judge(

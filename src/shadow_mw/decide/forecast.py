@@ -104,7 +104,10 @@ def _judging(spending: Spending, prices: PriceTable) -> Sequence[Item]:
     if not spending.judges:
         return (Item("judge", None, 0, 0, None, "", "no judge is set, and the plan needs one"),)
     calls = min(spending.judged, spending.pairs) * ORDERS
-    return [_item(f"judge {judge.model}", judge, calls, prices) for judge in spending.judges]
+    return [
+        _item(f"judge {judge.model or ''}".rstrip(), judge, calls, prices)
+        for judge in spending.judges
+    ]
 
 
 def _embedding(spending: Spending, prices: PriceTable) -> Sequence[Item]:
