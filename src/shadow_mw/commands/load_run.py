@@ -59,8 +59,7 @@ def run(work: Work, planned: Schedule, most: int) -> tuple[dict[str, Json], Load
             f"candidate {shown_plain(work.candidate.id)} at {work.candidate.url}: answered"
             f" {shown_plain(made.said)}; nothing was measured"
         )
-    lasted = max((one.due_s for one in made.answered), default=0.0)
-    seconds = planned.seconds if made.stopped is None else max(lasted, 0.001)
+    seconds = planned.seconds if made.stopped is None else max(made.sent_until_s, 0.001)
     return figures(made.answered, seconds) | {
         "seconds": seconds,
         "stopped": made.stopped,

@@ -73,6 +73,8 @@ class Load:
         self.answered: list[Answered] = []
         self.stopped: str | None = None
         """Why it ended early."""
+        self.sent_until_s = 0.0
+        """When it was stopped, from the start of the run; 0 where nothing was sent yet."""
         self.said = ""
         """What the candidate said when it refused."""
         self.under_way = 0
@@ -84,7 +86,9 @@ class Load:
 
     def stop(self, why: str) -> None:
         """Send no further call; those under way are waited for."""
-        self.stopped = self.stopped or why
+        if self.stopped is None:
+            self.stopped = why
+            self.sent_until_s = self._now() if self._start else 0.0
         self._halted.set()
 
     async def run(self, arrivals: Sequence[Arrival], advance: Callable[[int], None]) -> None:
