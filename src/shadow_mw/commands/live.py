@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -9,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +30,8 @@ from shadow_mw.report.html import page
 from shadow_mw.results import Series
 from shadow_mw.types import Json
 
+logger = logging.getLogger("shadow_mw")
+
 WORK: Final = (sys.executable, "-P", "-m", "shadow_mw.commands.live_work")
 REST: Final = 9
 """Times as long as counting took: counts of a large store that is written to are that old."""
@@ -36,6 +41,19 @@ KEPT: Final = 64
 """Parts of the store whose counts are kept."""
 
 Counts = Mapping[Harm, int]
+_Part = tuple[Series, str | None, int]
+"""A series, a segment of it, and the number of what is known of its judges (`Lost`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """Pairs by class, and how long that holds."""
+
+    version: int
+    """Of the store: until it changes,"""
+    until: float
+    """and until this moment (monotonic, s) even where it does."""
+    counts: Counts
 
 
 class LivePage:
@@ -47,11 +65,13 @@ class LivePage:
     def __init__(self, path: Path, watch: Watch) -> None:
         self._path, self._watch = path, watch
         self._quick, self._slow, self._writing = (_Shared(path) for _ in range(3))
-        self._counts: OrderedDict[tuple[Series, str | None], tuple[str, float, Counts]]
-        self._counts, self._counting = OrderedDict(), threading.Lock()
+        self._counts, self._counting = OrderedDict[_Part, _Counted](), threading.Lock()
+        self._at_work = threading.Lock()
         self._losses = Losses(path)
         self._work: subprocess.Popen[bytes] | None = None
         self._closed = False
+        self._ahead = threading.Thread(target=self._look_ahead, name="shadow_mw-ahead")
+        self._ahead.start()
 
     def html(self) -> str:
         """The page without any data, all of its scripts in it."""
@@ -76,9 +96,9 @@ class LivePage:
         lost = self._losses.of(series)
         shared = self._slow if wanted.text or wanted.field is not None else self._quick
         with shared.held() as store:
-            lost.bring_to(store)
+            part = series, wanted.segment, lost.bring_to(store)
             with store.transaction(write=False):
-                counts = self._counted(store, series, wanted.segment)
+                counts = self._counted(store, part)
                 return page_json(harm_page(store, series, wanted, counts))
 
     def detail(self, pair: int) -> Json:
@@ -130,24 +150,64 @@ class LivePage:
         if self._work is not None and self._work.poll() is None:
             self._work.kill()
         self._losses.close()
+        self._ahead.join()
         for shared in (self._quick, self._slow, self._writing):
             shared.close()
 
-    def _counted(self, store: Store, series: Series, segment: str | None) -> Counts:
+    def _counted(self, store: Store, part: _Part) -> Counts:
         """Pairs by class; of a store that is written to all the time, those of a moment ago."""
-        version, key = self.version(), (series, segment)
+        version = self._watch.version()
+        if known := self._known(version, part):
+            return known.counts
+        # Whoever asks for what is being counted waits for it, and counts nothing anew.
+        with self._at_work:
+            if known := self._known(version, part):
+                return known.counts
+            series, segment, losses = part
+            scope, plain = Scope(store, series, segment), (series, segment, 0)
+            found = self._known(version, plain)
+            if found is None:
+                started = time.monotonic()
+                counts = scope.plain()
+                until = time.monotonic() + REST * (time.monotonic() - started)
+                found = self._keep(plain, _Counted(version, until, counts))
+            if losses:
+                found = self._keep(part, replace(found, counts=scope.with_lost(found.counts)))
+        return found.counts
+
+    def _known(self, version: int, part: _Part) -> _Counted | None:
         with self._counting:
-            known = self._counts.get(key)
-        if known is not None and (known[0] == version or time.monotonic() < known[1]):
-            return known[2]
-        started = time.monotonic()
-        counts = Scope(store, series, segment).counts()
-        until = time.monotonic() + REST * (time.monotonic() - started)
+            known = self._counts.get(part)
+        fresh = known and (known.version == version or time.monotonic() < known.until)
+        return known if fresh else None
+
+    def _keep(self, part: _Part, counted: _Counted) -> _Counted:
         with self._counting:
-            self._counts[key] = version, until, counts
+            self._counts[part] = counted
             while len(self._counts) > KEPT:
                 self._counts.popitem(last=False)
-        return counts
+        return counted
+
+    def _look_ahead(self) -> None:
+        """Find what the first list will want, which of a large store takes longer than a list.
+
+        At first without what judges say, which may take longest. Through a connection of its own,
+        so that nobody waits for it.
+        """
+        try:
+            with Store.open(self._path) as store:
+                series, _ = choose(store, None, None)
+                if series is None:
+                    return
+                for patience in (0.0, None):
+                    lost = self._losses.of(series, patience)
+                    part = series, None, lost.bring_to(store)
+                    with store.transaction(write=False):
+                        self._counted(store, part)
+                lost.forget(store)
+        except (sqlite3.Error, ShadowError, RuntimeError) as error:
+            # Closed meanwhile, or a fault that a list will find by itself, and say to who asks.
+            logger.debug("nothing was looked up ahead: %s", error)
 
 
 class _Shared:

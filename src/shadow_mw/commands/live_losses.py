@@ -42,12 +42,17 @@ class Lost:
     brought: dict[int, int] = field(default_factory=dict)
     """By connection, which number it has."""
 
-    def bring_to(self, store: Store) -> None:
-        """Let lists of this connection know them; its one user at a time calls this."""
+    def bring_to(self, store: Store) -> int:
+        """Let lists of this connection know them, and their number; its one user at a time asks."""
         number = self.number
         if self.brought.get(id(store), 0) != number:
             set_lost(store, series_number(store, self.series), self.pairs)
             self.brought[id(store)] = number
+        return number
+
+    def forget(self, store: Store) -> None:
+        """The connection is about to be closed."""
+        self.brought.pop(id(store), None)
 
 
 class Losses:
@@ -61,8 +66,13 @@ class Losses:
         self.number = 0
         """Another one whenever any of them has changed."""
 
-    def of(self, series: Series) -> Lost:
-        """The newest there are."""
+    def of(self, series: Series, patience: float | None = PATIENCE) -> Lost:
+        """The newest there are.
+
+        Args:
+            series: of which.
+            patience: seconds for new ones; None waits for them.
+        """
         with self._lock:
             lost = self._known.setdefault(series, Lost(series))
             running = lost.refresh is not None and not lost.refresh.done()
@@ -70,7 +80,7 @@ class Losses:
                 lost.refresh = self._pool.submit(self._work, lost)
             refresh = lost.refresh
         if refresh is not None:
-            wait([refresh], PATIENCE)
+            wait([refresh], patience)
         return lost
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from shadow_mw.evaluate.harm import RANKS
@@ -50,6 +51,10 @@ class Scope:
 
     def counts(self) -> dict[Harm, int]:
         """How many pairs are of which class; every class is there, in order."""
+        return self.with_lost(self.plain())
+
+    def plain(self) -> dict[Harm, int]:
+        """The same, whatever judges say."""
         found = dict.fromkeys(Harm, 0)
         every = "WHERE pairs.series = :series"
         for code, n in self._counted(every if self._others else f"WHERE {self.where}"):
@@ -57,6 +62,11 @@ class Scope:
         others = f"INDEXED BY pairs_segment {every} AND segment IS NOT NULL"
         for code, n in self._counted(others) if self._others else ():
             found[CLASSES[code]] -= n
+        return found
+
+    def with_lost(self, plain: Mapping[Harm, int]) -> dict[Harm, int]:
+        """Plain counts, those that a judge gives to the primary in a class of their own."""
+        found = dict(plain)
         for code, n in self._rows(f"SELECT harm, count(*) {self._all_lost()} GROUP BY 1"):
             found[CLASSES[code]] -= n
             found[Harm.JUDGE_LOSS] += n
