@@ -91,6 +91,14 @@ def test_a_primary_that_says_what_it_will_do_before_it_calls_is_not_invalid(shad
     assert {f["candidate"]["invalid_output"] for f in found["fields"].values()} == {2}
 
 
+def test_what_a_call_makes_up_is_seen_also_where_the_primary_said_nothing(shadow):
+    made_up = called("I read it.", TRUTH | {"tax_id": "DE1"})
+    failed, silent = {"error": "timeout"}, {"output": ""}
+    rows = [row(n, ours, made_up, truth=TRUTH) for n, ours in (("p", failed), ("q", silent))]
+    outcomes = scored(shadow, *rows)["fields"]["tax_id"]
+    assert outcomes["primary"]["invalid_output"] == outcomes["candidate"]["hallucinated"] == 2
+
+
 def test_a_free_text_that_one_model_never_gives_is_missed(shadow, tmp_path):
     config = tmp_path / "shadow.toml"
     config.write_text('[fields.note]\nnormalise = "free_text"\n')

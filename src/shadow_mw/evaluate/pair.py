@@ -45,9 +45,12 @@ class Pair:
     def by_call(self) -> bool:
         """Whether the app reads tool calls: the primary makes them, and its text is no document.
 
-        Some models say what they will do before they call.
+        Some models say what they will do before they call. Where the primary said nothing, what
+        the candidate does has to tell.
         """
         answer = self.primary.answer
+        if not answer.text.strip() and not answer.tool_calls:
+            answer = self.candidate.answer
         return bool(answer.tool_calls) and not answer.is_document
 
     @property
