@@ -74,7 +74,7 @@ def test_a_file_of_choices_comes_in_by_pair_id_and_twice_is_once(store):
             ("p1", "ann", "primary", 0, 0.25),
         ]
     text = command(store, "label", "-", stdin=lines(*rows)).stdout.decode()
-    assert "4 people's choices stored; 1 pairs are not in the store" in text
+    assert "4 people's choices stored; 1 pair is not in the store: left out" in text
 
 
 def test_a_pair_id_with_personal_data_is_found_under_its_pseudonym(tmp_path):

@@ -33,7 +33,7 @@ def test_the_line_at_the_start_says_what_is_in_force(tmp_path):
     assert line == (
         f"shadow-mw: listening on {serve.url} (token required); page {serve.url}/;"
         f" store {serve.store};"
-        " alarms are told to nobody; scores go to nowhere"
+        " alarms are told to nobody; scores go nowhere"
     )
     assert serve.log().splitlines() == [line]
 

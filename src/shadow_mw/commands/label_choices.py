@@ -65,8 +65,11 @@ def store_choices(
 def sentence(kept: Kept) -> str:
     """What a person reads."""
     text = f"{kept.stored:,} people's choices stored"
+    if kept.stored == 1:
+        text = "1 choice of a person stored"
     if kept.taken_back:
         text += f", {kept.taken_back:,} taken back"
     if kept.unmatched:
-        text += f"; {kept.unmatched:,} pairs are not in the store, their labels are left out"
+        pairs = "1 pair is" if kept.unmatched == 1 else f"{kept.unmatched:,} pairs are"
+        text += f"; {pairs} not in the store: left out"
     return text

@@ -76,11 +76,16 @@ def _slices(result: dict[str, Json]) -> Table:
     for part in result["queue"]["slices"]:
         found = part["latency"]
         table.add_row(
-            f"{part['until_s']:,.0f} s",
+            _seconds(part["until_s"]),
             *(f"{found['n']:,}", f"{part['in_flight']:,}"),
             *(_ms(found, name) for name in PERCENTILES[:2]),
         )
     return table
+
+
+def _seconds(value: float) -> str:
+    """A short run has no ten whole seconds to be cut into."""
+    return f"{value:,.0f} s" if value >= 10 else f"{value:.2g} s"
 
 
 def _ms(found: dict[str, Json], name: str) -> str:

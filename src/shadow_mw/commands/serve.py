@@ -188,16 +188,17 @@ def _in_force(settings: Settings, listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     token = "token required" if settings.otlp_token else "no token, this host only"
-    scores = settings.scores_endpoint or "nowhere"
+    scores = "nowhere"
     if settings.scores_endpoint is not None:
         mark = "with" if _mark_of_scores(settings) else "without"
-        scores += f" ({mark} the mark, {'a' if settings.scores_token else 'no'} token)"
+        token_of_scores = "a" if settings.scores_token else "no"
+        scores = f"to {settings.scores_endpoint} ({mark} the mark, {token_of_scores} token)"
     page = settings.page_url or f"http://{address}/"
     told = "go to the webhook" if settings.webhook_url else "are told to nobody"
     return (
         f"shadow-mw: listening on http://{address} ({token}); page {page}; store {settings.store};"
         f" alarms {told};"
-        f" scores go to {scores}"
+        f" scores go {scores}"
     )
 
 
