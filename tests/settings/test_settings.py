@@ -257,7 +257,10 @@ def test_a_file_says_what_the_environment_does_not(environ, tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sample_rat = 1", r"sample_rat in shadow.toml is not a setting; accepted: .*sample_rate"),
+        (
+            "sample_rat = 1",
+            r"sample_rat in .*shadow.toml is not a setting, .*; accepted: .*sample_rate",
+        ),
         ("sample_rate = 3", "sample_rate=3: accepted is a number from 0 to 1"),
         ("sample_rate = ", "not TOML"),
     ],
@@ -267,6 +270,27 @@ def test_a_wrong_file_is_one_line(environ, tmp_path: Path, text: str, message: s
     environ(SHADOW_CONFIG=str(tmp_path / "shadow.toml"))
 
     with pytest.raises(ConfigError, match=message):
+        load()
+
+
+def test_a_misspelt_setting_is_told_its_file_and_the_nearest_name(environ, tmp_path: Path):
+    path = tmp_path / "mine.toml"
+    path.write_text("sample_rat = 1")
+    environ(SHADOW_CONFIG=str(path))
+
+    with pytest.raises(ConfigError) as refused:
+        load()
+    assert str(refused.value).startswith(
+        f"sample_rat in {path} is not a setting, did you mean sample_rate?; accepted: "
+    )
+
+
+def test_a_misspelt_key_of_a_variable_names_the_variable(environ):
+    environ(**MINIMAL, SHADOW_JUDGE='{"concurency": 2}')
+
+    with pytest.raises(
+        ConfigError, match=r"^judge.concurency in SHADOW_JUDGE is not .*concurrency"
+    ):
         load()
 
 
@@ -336,7 +360,7 @@ def test_a_misspelt_key_of_a_judge_names_those_that_there_are(environ, tmp_path,
     environ(SHADOW_CONFIG=str(path))
     known = "max_tokens" if table == "judges" else "max_calls"
 
-    with pytest.raises(ConfigError, match=rf"temprature in shadow.toml is not .*{known}"):
+    with pytest.raises(ConfigError, match=rf"temprature in .*shadow.toml is not .*{known}"):
         load()
 
 

@@ -177,9 +177,14 @@ def _print(state: dict[str, Any]) -> None:
         counts = ", ".join(f"{name} {n}" for name, n in sorted(outcomes.items()))
         spent = float(state["spent_usd"].get(candidate, 0))
         name = f"{candidate}, asked again" if candidate == REPEAT else candidate
-        # No zero for what has no price: the runner counts it as nothing.
-        money = f"spent about ${spent:.4f}" if spent else "nothing spent that has a known price"
-        click.echo(f"  {name}  {counts}, {money}")
+        click.echo(f"  {name}  {counts}, {_money(spent)}")
+
+
+def _money(spent: float) -> str:
+    """No zero for what has no price, which the runner counts as nothing, nor for what has one."""
+    if not spent:
+        return "nothing spent that has a known price"
+    return "spent less than $0.0001" if spent < 0.0001 else f"spent about ${spent:.4f}"
 
 
 def _runner(runner: dict[str, Any]) -> str:

@@ -32,8 +32,7 @@ def check(settings: Settings, present: bool) -> Finding:
             return skipped(LINK, "nothing yet, as there is no app")
         return broken(LINK, "no call yet", _what_is_seen(settings))
     reasons = _reasons(status)
-    mirrored = sum(n.get(MIRRORED, 0) for name, n in status.outcomes.items() if name != REPEAT)
-    text = f"{counted(status.captured, 'call')}, {mirrored:,} mirrored"
+    text = f"{counted(status.captured, 'call')}, {_mirrored(status)}"
     if reasons:
         text += ", " + ", ".join(f"{name} {n:,}" for name, n in reasons.most_common())
     if repeats := status.outcomes.get(REPEAT):
@@ -42,6 +41,14 @@ def check(settings: Settings, present: bool) -> Finding:
     if pending or status.busy:
         text += f", more under way, {pending:,} bytes unread"
     return holds(LINK, text)
+
+
+def _mirrored(status: Status) -> str:
+    """Every candidate gets every call: their sum would be more than were captured."""
+    counts = {name: n.get(MIRRORED, 0) for name, n in status.outcomes.items() if name != REPEAT}
+    if len(counts) < 2:
+        return f"{sum(counts.values()):,} mirrored"
+    return "mirrored " + ", ".join(f"to {name} {n:,}" for name, n in sorted(counts.items()))
 
 
 def _what_is_seen(settings: Settings) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -11,6 +12,8 @@ from pydantic_core import ErrorDetails
 from shadow_mw.settings.models import Candidate, CheckChoice, Embeddings, JudgeEndpoint, JudgeRun
 from shadow_mw.settings.settings import Settings
 
+FILE = "shadow.toml"
+"""What documents call the file that SHADOW_CONFIG names."""
 SECRETS = (
     "candidate_api_key",
     "candidate_params",
@@ -35,8 +38,11 @@ def one_line(error: ValidationError, values: dict[str, Any]) -> str:
     variable = f"SHADOW_{name.upper()}"
     if first["type"] == "extra_forbidden":
         model = _NESTED.get(name, Settings) if len(location) > 1 else Settings
+        source = variable if variable in os.environ else os.environ.get("SHADOW_CONFIG", FILE)
+        near = get_close_matches(location[-1], list(model.model_fields), 1)
+        meant = f", did you mean {near[0]}?" if near else ""
         accepted = ", ".join(sorted(model.model_fields))
-        return f"{'.'.join(location)} in shadow.toml is not a setting; accepted: {accepted}"
+        return f"{'.'.join(location)} in {source} is not a setting{meant}; accepted: {accepted}"
     if name in ("checks", "embeddings", "judge", "judges") and len(location) > 1:
         return _one_line_in(variable if variable in os.environ else name, first)
     value = os.environ.get(variable, first.get("input"))
