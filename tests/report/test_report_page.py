@@ -345,6 +345,18 @@ def test_one_pair_without_a_time_whose_candidate_failed(chromium, tmp_path):
     assert page.errors == []
 
 
+def test_pairs_that_are_not_listed_are_counted(chromium, tmp_path):
+    yes, failed = {"output": "yes", "latency_ms": 5}, {"error": "gone", "latency_ms": 5}
+    rows = [row("p0", yes, yes), row("p1", failed, yes), row("p2", failed, yes)]
+    assert command(tmp_path, "import", "-", stdin=lines(*rows)).returncode == 0
+    page = shown(chromium, file_of(tmp_path, tmp_path / "shadow.db"))
+    said = page.text("#pairs .status")
+    assert said.endswith("1 of 1; 2 more have no answer of the primary to compare with.")
+    page.evaluate("location.hash = 'harm=same'")
+    page.until("document.querySelector('#pairs .status').innerText.endsWith('1 of 1.')")
+    assert page.errors == []
+
+
 def test_one_day_has_its_interval_drawn_and_a_saving_is_said_in_words(chromium, report, tmp_path):
     data = page_data(report, rows(), verdict=verdict(trends={"hallucination": trend(0.008)[-1:]}))
     data["report"] = report | {

@@ -94,9 +94,11 @@ class Pairs {
 
   say({ total, rows, searched, next }) {
     const kept = this.source.all?.length, inAll = this.source.inAll;
-    let text = rows.length ? `${count(this.offset + 1)}–${count(this.offset + rows.length)} of ${count(total)}` : Object.values(this.filters).some(Boolean) ? "No pair matches" : "No pair yet";
+    const filtered = Object.values(this.filters).some(Boolean), unlisted = filtered ? 0 : this.unlisted();
+    let text = rows.length ? `${count(this.offset + 1)}–${count(this.offset + rows.length)} of ${count(total)}` : filtered ? "No pair matches" : unlisted > 0 ? "No pair is listed" : "No pair yet";
     if (total == null) text = `${count(rows.length)} found, with the worst ${count(searched)} pairs looked through`;
     if (inAll > kept) text += `; this file holds the worst ${count(kept)} of ${count(inAll)} pairs, shadow-mw serve lists all`;
+    if (unlisted > 0) text += `; ${count(unlisted)} more have no answer of the primary to compare with`;
     this.status.textContent = `${text}.`;
     const button = (title, there, go) => h("button", { type: "button", disabled: !there, onclick: async () => {
       await go();
@@ -152,6 +154,13 @@ class Pairs {
     } catch (error) {
       body.replaceChildren(note(`This pair could not be read: ${error.message}`));
     }
+  }
+
+  // Pairs that are of no class of harm.
+  unlisted() {
+    const { report, pairs } = this.source.figures ?? {};
+    if (!pairs?.counts) return 0;
+    return (report?.funnel?.paired ?? 0) - Object.values(pairs.counts).reduce((sum, n) => sum + n, 0);
   }
 
   // How many pairs of which harm there are, as far as the figures say.
