@@ -132,6 +132,17 @@ def test_a_gate_that_passes_beyond_its_margin_says_why(shadow, store):
     assert "hallucination.fields: none of 1 field is proven worse; tax_id +100.00 points" in shown
 
 
+def test_who_labels_or_registers_elsewhere_is_told_where(shadow, tmp_path):
+    """Another directory than the app's has another store."""
+    done = shadow("label", "-", stdin=line())
+    path = tmp_path / "shadow.db"
+    assert done.returncode == 0
+    assert done.stdout.endswith(f"; the store was not there and was made: {path}\n")
+    assert "made" not in shadow("label", "-", stdin=line()).stdout
+    registered = shadow("plan", "--register").stdout
+    assert f"registered for experiment default in {path} at " in registered
+
+
 def test_a_file_that_is_not_there_leaves_nothing_behind(shadow, tmp_path):
     done = shadow("import", "nope.jsonl")
     assert done.returncode == 65

@@ -9,6 +9,7 @@ from support.cli import run_text
 from support.servers import clean_environ
 
 from shadow_mw.control import LOCK, WINDOW, shared, write_json
+from shadow_mw.runner.status import Status, write_status
 
 
 @pytest.fixture
@@ -83,3 +84,18 @@ def test_what_a_variable_turned_off_is_not_called_on_without_a_word(shadow, dire
     assert elsewhere.returncode == 78
     assert "SHADOW_ENABLED=false is set here" in elsewhere.stderr
     assert "SHADOW_ENABLED" not in shadow("status").stdout
+
+
+@pytest.mark.parametrize(
+    ("spent", "said"),
+    [
+        ("0.00002", "spent less than $0.0001"),
+        ("0.25", "spent about $0.2500"),
+        ("0", "nothing spent that has a known price"),
+    ],
+)
+def test_what_was_spent_is_no_zero(shadow, directory, spent, said):
+    told = {"experiment": "e", "candidates": ["m"], "target": "s.db", "captured": 1}
+    counts = {"in_flight": 0, "waiting": 0, "held": 0, "outcomes": {"m": {"mirrored": 1}}}
+    write_status(directory, Status(pid=1, time=0.0, spent_usd={"m": spent}, **told, **counts))
+    assert f"  m  mirrored 1, {said}\n" in shadow("status").stdout

@@ -100,9 +100,15 @@ def _refuse_others(used: set[str]) -> None:
 
 def _store_truth(rows: list[Label], used: settings.Settings, *, machine: bool) -> None:
     standards = pipeline.Standards.declared(used)
+    is_new = not used.store.exists()
     with pipeline.Store.open(used.store, create=True) as opened:
         result = pipeline.label(opened, rows, Redactor.for_labels(used).json, standards)
-    click.echo(json.dumps(asdict(result)) if machine else _sentence(result))
+    if machine:
+        click.echo(json.dumps(asdict(result)))
+        return
+    # Most likely from another directory than the app's.
+    made = f"; the store was not there and was made: {used.store}" if is_new else ""
+    click.echo(_sentence(result) + made)
 
 
 def _sentence(result: LabelResult) -> str:

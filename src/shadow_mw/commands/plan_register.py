@@ -35,12 +35,12 @@ def registered(used: Settings, plan: Plan, *, replace: bool) -> dict[str, Json]:
         "legs": found.legs,
         "before_data": not found.legs,
         "replaced": list(found.replaced),
-        "note": _note(experiment, found),
+        "note": _note(f"{experiment} in {used.store}", found),
     }
 
 
-def _note(experiment: str, found: Registration) -> str:
-    text = f"registered for experiment {experiment} at {_time(found)}"
+def _note(experiment_and_store: str, found: Registration) -> str:
+    text = f"registered for experiment {experiment_and_store} at {_time(found)}"
     if found.legs:
         text += (
             f", after {found.legs:,} legs had come: verdicts count it as not registered, take"
