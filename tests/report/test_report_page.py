@@ -385,7 +385,9 @@ def test_long_names_and_forty_fields_fit(chromium, report, tmp_path, width):
         report
         | {
             "fields": {f"{LONG}.{n}": field for n in range(40)},
-            "segments": {f"segment-with-a-long-name-{n}-eu-central-1": part for n in range(40)},
+            "segments": {f"segment-with-a-long-name-{n}-eu-central-1": part for n in range(40)}
+            | {"x" * 300: part},
+            "judges": [report["judges"][0] | {"judge": "a-judge-" * 12}],
         },
         [
             pair_json(0, "wrong_value", LONG, ('"1"', '"1"', json.dumps("word " * 600))),
@@ -401,6 +403,11 @@ def test_long_names_and_forty_fields_fit(chromium, report, tmp_path, width):
     page.until("document.querySelector('.body table') !== null")
     look_everywhere(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if width == 1280:
+        assert page.evaluate(
+            "(() => { const box = document.querySelector('#segments .scroll');"
+            " return box.scrollWidth <= box.clientWidth; })()"
+        ), "one long name moves no column out of sight"
     parts = "[...document.querySelectorAll('button.row span')]"
     right = f"Math.max(...{parts}.map(one => one.getBoundingClientRect().right))"
     assert page.evaluate(right) <= width
