@@ -17,7 +17,8 @@ from rows.pair_rows import environment, lines, printed, receipts, row
 from support.waiting import WAIT
 
 from shadow_mw.evaluate.ingest import Content, Observation, observation, record
-from shadow_mw.evaluate.rows.read import Reader, Row, Unchanged
+from shadow_mw.evaluate.rows.read import Reader, Row
+from shadow_mw.evaluate.rows.redaction import Unchanged
 from shadow_mw.evaluate.rows.write import _line
 
 TABLES = {

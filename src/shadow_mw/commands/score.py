@@ -20,7 +20,7 @@ from shadow_mw.commands.progress import progress
 from shadow_mw.commands.report import lenient_stdout
 from shadow_mw.evaluate.pipeline import Standards, summarise
 from shadow_mw.evaluate.rows.lines import opened, size_of
-from shadow_mw.evaluate.rows.read import Unchanged
+from shadow_mw.evaluate.rows.redaction import Unchanged
 from shadow_mw.evaluate.rows.rows import Reader, judge_lines
 from shadow_mw.evaluate.store.scratch import Scratch
 from shadow_mw.prices import PriceTable

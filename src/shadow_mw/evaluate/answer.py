@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from shadow_mw.evaluate import strict_json
+from shadow_mw.evaluate import recent, strict_json
 from shadow_mw.types import Json, ToolCall
 
 
@@ -63,7 +63,7 @@ def answer(messages: str | None) -> Answer:
 
     The last ones are remembered: the two legs of a pair often say the same.
     """
-    value = strict_json.loads_or_none(messages or "")
+    value = recent.loads_or_none(messages or "")
     first = value[0] if isinstance(value, list) and value else None
     parts = first.get("parts") if isinstance(first, dict) else None
     known = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []

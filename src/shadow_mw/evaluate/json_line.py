@@ -29,4 +29,4 @@ def read_object(line: bytes, *, first: bool) -> dict[str, Json]:
 def read_whole(line: bytes, *, first: bool) -> dict[str, Json]:
     """The same without halves of surrogate pairs, which neither UTF-8 nor a database takes."""
     value = read_object(line, first=first)
-    return dict(lenient.well_formed(value)) if b"\\ud" in line.lower() else value
+    return dict(lenient.well_formed(value)) if b"\\ud" in line or b"\\uD" in line else value

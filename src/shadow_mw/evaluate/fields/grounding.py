@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from typing import Literal
 
-from shadow_mw.evaluate import strict_json
+from shadow_mw.evaluate import recent, strict_json
 from shadow_mw.evaluate.fields import dates, decimals
 from shadow_mw.evaluate.fields.blank import is_blank
 from shadow_mw.evaluate.fields.normalise import alphanumeric
@@ -26,39 +27,51 @@ SHORT = 4
 LONG_NUMBER = 8
 """Digits from which a number is more likely an identifier, printed with spaces or dashes."""
 
-_GUESSED: tuple[decimals.Locale | None, ...] = (None, "en", "de")
+_GUESSED: tuple[Literal["en", "de"] | None, ...] = (None, "en", "de")
 
 _WORD = re.compile(r"[^\W_]+")
+_RUN = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
+_POINTS = str.maketrans("", "", ".,")
 
 
 class Source:
     """A request's text, read once for each way of looking into it."""
 
     def __init__(self, text: str) -> None:
-        self._text = strict_json.normal(text)
+        self.text = strict_json.normal(text)
+        """In NFKC."""
         self._numbers: dict[decimals.Locale | None, set[Decimal]] = {}
         self._dates: dict[dates.Order | None, set[date]] = {}
 
     @cached_property
     def squeezed(self) -> str:
         """Its letters and digits alone, without case."""
-        return alphanumeric(self._text)
+        return alphanumeric(self.text)
 
     @cached_property
     def words(self) -> frozenset[str]:
         """Its words, without case."""
-        return frozenset(_words(self._text))
+        return frozenset(_words(self.text))
 
     def numbers(self, locale: decimals.Locale | None) -> set[Decimal]:
         """Every amount in it, without signs."""
         if locale not in self._numbers:
-            self._numbers[locale] = set(decimals.within(self._text, locale))
+            self._numbers[locale] = set(decimals.within(self.text, locale))
         return self._numbers[locale]
+
+    def has(self, amount: Decimal, locale: Literal["en", "de"] | None) -> bool:
+        """Whether an amount is in it; one whose digits are not there is not looked for."""
+        return _significant(amount) in self._digits and amount in self.numbers(locale)
+
+    @cached_property
+    def _digits(self) -> frozenset[str]:
+        """The significant digits of whatever is an amount in any of `_GUESSED`."""
+        return frozenset(run.translate(_POINTS).strip("0") for run in _RUN.findall(self.text))
 
     def dates(self, order: dates.Order | None) -> set[date]:
         """Every date in it; without an order all readings of each."""
         if order not in self._dates:
-            self._dates[order] = set(dates.within(self._text, order))
+            self._dates[order] = set(dates.within(self.text, order))
         return self._dates[order]
 
 
@@ -110,7 +123,7 @@ def request_text(input_messages: str | None, system: str | None) -> str | None:
 
     What the assistant said before is no source.
     """
-    messages = mappings(strict_json.loads_or_none(input_messages or ""))
+    messages = mappings(recent.loads_or_none(input_messages or ""))
     parts = mappings(strict_json.loads_or_none(system or ""))
     for message in messages:
         if message.get("role") != "assistant":
@@ -142,9 +155,9 @@ def _undeclared(text: str, source: Source) -> bool:
     if not any(map(str.isdigit, text)):
         return _text(text, source)
     read = {locale: decimals.parse(text, locale) for locale in _GUESSED}
-    amounts = {locale: _unsigned(amount) for locale, amount in read.items() if amount is not None}
+    amounts = {locale: amount.copy_abs() for locale, amount in read.items() if amount is not None}
     days = dates.readings(text)
-    if any(amount in source.numbers(locale) for locale, amount in amounts.items()):
+    if any(source.has(amount, locale) for locale, amount in amounts.items()):
         return True
     if days and not days.isdisjoint(source.dates(None)):
         return True
@@ -158,6 +171,11 @@ def _unsigned(number: int | Decimal) -> int | Decimal:
     return number.copy_abs() if isinstance(number, Decimal) else abs(number)
 
 
+def _significant(amount: Decimal) -> str:
+    """Equal for equal amounts."""
+    return "".join(map(str, amount.as_tuple().digits)).strip("0")
+
+
 def _text(text: str, source: Source) -> bool:
     words = _words(text)
     if not words or _within(text, source):
@@ -169,7 +187,8 @@ def _within(text: str, source: Source) -> bool:
     squeezed = alphanumeric(text)
     if len(squeezed) < SHORT:
         return all(word in source.words for word in _words(text))
-    return squeezed in source.squeezed
+    # Most stand there as they are, and then so do their letters and digits.
+    return text in source.text or squeezed in source.squeezed
 
 
 def _words(text: str) -> list[str]:

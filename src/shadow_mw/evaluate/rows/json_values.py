@@ -6,13 +6,25 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from json.encoder import encode_basestring as quoted
 from math import isfinite
 
-from shadow_mw.evaluate import strict_json
+from shadow_mw.evaluate import recent, strict_json
 from shadow_mw.evaluate.ingest import Content, Observation
 from shadow_mw.exceptions import WireError
 from shadow_mw.types import Call, Json, WireFormat
 from shadow_mw.wire import format_of, lenient
+
+__all__ = [
+    "dumps",
+    "plain",
+    "quoted",
+    "read_request",
+    "request_format",
+    "same_json",
+    "same_leg",
+    "written",
+]
 
 ANTHROPIC_BLOCKS = frozenset({"tool_use", "tool_result", "thinking", "redacted_thinking"})
 
@@ -48,6 +60,25 @@ def dumps(value: Json) -> str:
         ValueError: a number in it is beyond what a float holds.
     """
     return _ENCODER.encode(value)
+
+
+def written(value: Json) -> str | None:
+    """The same, remembered for whoever reads it next; None for None."""
+    if value is None:
+        return None
+    text = dumps(value)
+    if _is_text(value):
+        recent.remember(text, value)
+    return text
+
+
+def _is_text(value: Json) -> bool:
+    """Whether it has no number in it, which is another one when it is read again."""
+    if type(value) is list:
+        return all(map(_is_text, value))
+    if type(value) is dict:
+        return all(map(_is_text, value.values()))
+    return value is None or type(value) is str
 
 
 def plain(value: Json) -> Json:

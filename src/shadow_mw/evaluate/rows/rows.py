@@ -16,6 +16,7 @@ from shadow_mw.evaluate import pipeline
 from shadow_mw.evaluate.ingest import MAX_COUNT, Observation
 from shadow_mw.evaluate.judging.imported import Verdicts, keep
 from shadow_mw.evaluate.rejudge import adopt, rejudge
+from shadow_mw.evaluate.rows import collecting
 from shadow_mw.evaluate.rows import parquet as rows_parquet
 from shadow_mw.evaluate.rows.json_values import same_leg
 from shadow_mw.evaluate.rows.keys import ACCEPTED
@@ -69,8 +70,9 @@ def stage(lines: Lines, reader: Reader, staged: Staged) -> None:
     Raises:
         DataError: naming file, line, fault and what is accepted.
     """
-    for batch in _batches(lines, reader):
-        _in_place(lines, staged.add_all, batch)
+    with collecting.rarely():
+        for batch in _batches(lines, reader):
+            _in_place(lines, staged.add_all, batch)
     if not staged.rows:
         raise DataError(f"{lines.name}: no rows in it; {ACCEPTED}")
 
@@ -104,7 +106,7 @@ def store_rows(
         DataError: the store has one of these pairs with other content.
     """
     standards = adopt(store, standards)
-    with store.transaction():
+    with collecting.rarely(), store.transaction():
         labels, replaced = _store_truths(store, staged)
         new = _store_pairs(store, staged, name, advance, standards)
     rejudge(store, standards)
@@ -124,7 +126,7 @@ def judge_lines(
         DataError: naming file, line, fault and what is accepted.
     """
     standards = adopt(store, standards)
-    with Staged() as staged, store.transaction():
+    with Staged() as staged, collecting.rarely(), store.transaction():
         for batch in _batches(lines, reader):
             news = _in_place(lines, staged.check, batch)
             rows = [row for _, row in batch]

@@ -13,6 +13,8 @@ from shadow_mw.evaluate.ingest import MAX_COUNT
 from shadow_mw.types import Json, Outcome
 
 SECOND = 10**9
+BELOW = 2.0**61
+"""A number that as a float is above 0 and below this is so itself, and far below `MAX_COUNT`."""
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?\d*(Z|z|[+-]\d\d(?::?\d\d)?)?"
 )
@@ -38,20 +40,16 @@ def read_all(value: Json, kinds: Mapping[str, Kind], where: str = "") -> dict[st
     """
     if not isinstance(value, dict):
         raise ValueError(f"`{where}` must be an object")
-    unknown = sorted(value.keys() - kinds.keys())
-    if unknown:
+    if not value.keys() <= kinds.keys():
+        unknown = sorted(value.keys() - kinds.keys())
         raise ValueError(f"unknown key {_name(where, unknown[0])!r}")
-    return {
-        key: None if given is None else _read(kinds[key], given, where, key)
-        for key, given in value.items()
-    }
-
-
-def _read(kind: Kind, value: Json, where: str, key: str) -> Json:
+    read = {}
     try:
-        return kind.read(value)
+        for key, given in value.items():
+            read[key] = None if given is None else kinds[key].read(given)
     except Wrong:
-        raise ValueError(f"`{_name(where, key)}` must be {kind.says}") from None
+        raise ValueError(f"`{_name(where, key)}` must be {kinds[key].says}") from None
+    return read
 
 
 def _name(where: str, key: str) -> str:
@@ -86,6 +84,8 @@ def _count(value: Json) -> int:
 
 
 def _number(value: Json) -> float:
+    if type(value) is Decimal and 0 < (near := float(value)) < BELOW:
+        return near
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise Wrong
     if not 0 <= value < MAX_COUNT or not math.isfinite(value):

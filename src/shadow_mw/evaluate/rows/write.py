@@ -16,8 +16,10 @@ from shadow_mw.evaluate.judging.imported import has_any, verdicts_of
 from shadow_mw.evaluate.pair import pairs
 from shadow_mw.evaluate.rows.json_values import same_leg
 from shadow_mw.evaluate.rows.keys import SHARED
+from shadow_mw.evaluate.rows.legs import default_outcome
 from shadow_mw.evaluate.rows.lines import Advance, nothing
-from shadow_mw.evaluate.rows.read import Reader, Row, Unchanged, default_outcome
+from shadow_mw.evaluate.rows.read import Reader, Row
+from shadow_mw.evaluate.rows.redaction import Unchanged
 from shadow_mw.evaluate.rows.values import time_text
 from shadow_mw.evaluate.series import BACKFILLED
 from shadow_mw.evaluate.store import Store

@@ -167,5 +167,10 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 def _write_once(connection: sqlite3.Connection) -> None:
     """No log that is copied into the file afterwards, no lock to take and no disk to wait for."""
-    for setting in ("journal_mode = MEMORY", "synchronous = OFF", "locking_mode = EXCLUSIVE"):
+    for setting in (
+        "journal_mode = MEMORY",
+        "synchronous = OFF",
+        "locking_mode = EXCLUSIVE",
+        "cache_size = -16000",
+    ):
         connection.execute(f"PRAGMA {setting}")

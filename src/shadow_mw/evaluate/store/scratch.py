@@ -14,6 +14,8 @@ from shadow_mw.evaluate.store.store import Store
 
 Names = tuple[str, str]
 
+UNUSED: Final = ("observations_trace", "pairs_unpublished")
+"""Indices by which single pairs are found: no report of all pairs looks for one."""
 KEEP_TOO: Final = "INSERT INTO payloads VALUES (?, ?) ON CONFLICT DO NOTHING"
 
 
@@ -32,7 +34,10 @@ class Scratch(Store):
         Raises:
             StoreError: it cannot be made.
         """
-        return cls(file.connect(path, create=True, kept=False), path)
+        connection = file.connect(path, create=True, kept=False)
+        for name in UNUSED:
+            connection.execute(f"DROP INDEX {name}")
+        return cls(connection, path)
 
     def keep_said(self, exchanges: Iterable[Names]) -> None:
         """Keep what the legs say that are added next, of these exchanges and of no others.

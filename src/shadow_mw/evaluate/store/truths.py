@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from shadow_mw.evaluate import strict_json
+from shadow_mw.evaluate import recent, strict_json
 from shadow_mw.evaluate.store.database import LOOKED_UP
 from shadow_mw.evaluate.store.store import Store
 from shadow_mw.types import Json
@@ -25,7 +25,7 @@ def truth_of(store: Store, key: str | None) -> Json:
 def truths_of(store: Store, keys: Iterable[str | None]) -> dict[str, Json]:
     """The ground truths of those keys that have one."""
     wanted = dict.fromkeys(key for key in keys if key)
-    return {key: strict_json.loads(text) for key, text in truth_texts(store, wanted).items()}
+    return {key: recent.loads(text) for key, text in truth_texts(store, wanted).items()}
 
 
 def truth_texts(store: Store, keys: Iterable[str]) -> dict[str, str]:
