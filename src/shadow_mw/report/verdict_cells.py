@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from decimal import Decimal
 
 from shadow_mw.report.numbers import NOTHING, dollars, milliseconds, rate
 from shadow_mw.verdicts import GateResult, SegmentRow, State
@@ -120,7 +121,8 @@ def _ends(
 
 
 def _cost(value: float) -> str:
-    return dollars(value) if value >= 0.001 else f"${value:.3g}"
+    """Of one call: three digits, and no power of ten."""
+    return dollars(value) if value >= 0.001 or not value else f"${Decimal(f'{value:.3g}'):f}"
 
 
 def _score(value: float) -> str:
