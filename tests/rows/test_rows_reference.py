@@ -180,3 +180,17 @@ def test_reports_say_what_the_documented_tables_say(shadow, tmp_path, seed):
         assert scored["documents"]["perfect"][leg] == perfect
         inventing = sum(one[leg]["hallucinated"] > 0 for one in documents)
         assert scored["documents"]["hallucinated"][leg] == inventing
+
+
+def test_who_reads_a_store_is_told_of_rules_that_wait(shadow):
+    rules = {"SHADOW_FIELDS": json.dumps({"id": {"normalise": "identifier"}})}
+    told = row("p1", '{"id": "A-1"}', '{"id": "a 1"}', truth={"id": "a1"})
+    shadow("import", "-", stdin=lines(told))
+    for command in ("report", "verdict"):
+        assert b"other rules of fields" in shadow(command, **rules).stderr
+        assert shadow(command).stderr == b""
+    assert printed(shadow("report", "--json", **rules))["metrics"]["field_accuracy"]["primary"] == 0
+    shadow("import", "-", stdin=lines(told), **rules)
+    done = shadow("report", "--json", **rules)
+    assert printed(done)["metrics"]["field_accuracy"]["primary"] == 1
+    assert done.stderr == b""

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from shadow_mw import settings
+from shadow_mw.commands.declared_rules import say_which_wait
 from shadow_mw.commands.judges import judges_json, show_judges
 from shadow_mw.evaluate.pipeline import Store, summarise
 from shadow_mw.evaluate.series import choose
@@ -62,6 +63,7 @@ def report(
         raise click.UsageError("--no-content goes with --html")
     path = store or settings.load().store
     with Store.open(path) as opened:
+        say_which_wait(opened)
         if suggest:
             _suggest(opened, choose(opened, experiment, candidate)[0])
             return

@@ -70,10 +70,12 @@ def verdict(
         raise click.UsageError("--record goes with --waive or --sign-off")
     if no_content and evidence is None:
         raise click.UsageError("--no-content goes with --evidence")
+    from shadow_mw.commands.declared_rules import say_which_wait
     from shadow_mw.commands.verdict_work import decided, series_and_plan
 
     used = settings.load()
     with Store.open(store or used.store) as opened:
+        say_which_wait(opened)
         # One state of the store throughout: the bundle is of what the verdict is of.
         with opened.transaction(write=False):
             found = decided(opened, *series_and_plan(opened, experiment, candidate, file), given)

@@ -58,6 +58,13 @@ def declare(store: Store, ours: Standards) -> tuple[Standards, int]:
     return Standards(fields, checks, {**known.contexts, **ours.contexts}), changed
 
 
+def waits(store: Store, fields: FieldJudge) -> bool:
+    """Whether declared rules are not yet those by which the pairs of a store were judged."""
+    counting = declared.rules(store) or PLAIN.table
+    other = fields.table not in (PLAIN.table, counting)
+    return other and bool(store.query("SELECT 1 FROM pairs LIMIT 1"))
+
+
 def current(store: Store, known: Standards) -> Standards:
     """The store's own standards, which another process may have declared meanwhile."""
     rules, checklist = declared.rules(store), declared.checklist(store)
