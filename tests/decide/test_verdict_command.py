@@ -180,6 +180,8 @@ def test_a_waiver_is_named_recorded_and_checked(good):
     for wrong, message in (
         (("--waive", "likeness"), "accepted is GATE=NAME:WHY"),
         (("--waive", "nothing=Ann:why"), "no such gate; there are coverage.pairs"),
+        (("--waive", "latency=Ann:until 2026-1-5"), "until 2026-1-5, which is no day; accepted is"),
+        (("--waive", "latency=Ann:until 31.12.2026"), "accepted is YYYY-MM-DD"),
         (("--sign-off", "errors=Ann:why"), "accepted is cost"),
         (("--record",), "--record goes with"),
         (("--json", "--md"), "does not go with it"),

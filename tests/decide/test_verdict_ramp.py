@@ -76,8 +76,13 @@ def test_real_traffic_needs_a_registered_plan_and_waivers_that_still_hold():
     assert old.reason == (
         "the waiver of likeness held until 2026-11-10, and the newest pair is of 2026-11-15"
     )
-    odd = reached("canary", found, waivers={"likeness": "Ann: until 2026-99-10"})
-    assert "no day" in odd.reason
+    shouted = reached("canary", found, waivers={"likeness": "Ann: UNTIL 2026-11-10"})
+    assert shouted.reason == old.reason
+    for odd in ("2026-99-10", "2026-1-5", "5/1/2026"):
+        result = reached("canary", found, waivers={"likeness": f"Ann: until {odd}"})
+        assert f"until {odd}, which is no day" in result.reason
+    free = reached("canary", found, waivers={"likeness": "Ann: until 500 pairs are labelled"})
+    assert free.decision is Decision.GO
 
 
 def test_what_stops_the_ramp_is_what_decides():

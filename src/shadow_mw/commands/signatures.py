@@ -37,7 +37,7 @@ def signatures(waive: Iterable[str], sign_off: Iterable[str]) -> Signatures:
     """What options say.
 
     Raises:
-        UsageError: not GATE=NAME:WHY, or one gate twice.
+        UsageError: not GATE=NAME:WHY, one gate twice, or a waiver until what is no day.
     """
     return Signatures(_read("--waive", waive), _read("--sign-off", sign_off))
 
@@ -123,7 +123,20 @@ def _read(option: str, given: Iterable[str]) -> dict[str, str]:
                 f"{option} {text!r}: accepted is GATE=NAME:WHY, such as"
                 " 'likeness=Ann:no A/A pairs could be made'"
             )
+        _check_day(option, text, why)
         if gate in found:
             raise click.UsageError(f"{option} {gate}: given twice")
         found[gate.strip()] = f"{name.strip()}: {why.strip()}"
     return found
+
+
+def _check_day(option: str, given: str, why: str) -> None:
+    """A waiver whose last day cannot be read would hold for ever."""
+    from shadow_mw.decide.phases import last_day
+
+    try:
+        last_day(why)
+    except ValueError as error:
+        raise click.UsageError(
+            f"{option} {given!r}: {error}; accepted is YYYY-MM-DD, such as until 2026-12-31"
+        ) from None

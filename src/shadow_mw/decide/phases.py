@@ -19,8 +19,8 @@ from shadow_mw.decide.plan import Cost, Plan
 from shadow_mw.evidence import Evidence
 from shadow_mw.verdicts import Decision, GateResult, State, Verdict
 
-UNTIL: Final = re.compile(r"\buntil (\d{4}-\d{2}-\d{2})\b")
-"""In the reason of a waiver: the last day on which it holds."""
+UNTIL: Final = re.compile(r"\buntil\s+(\d+[-./]\d+[-./]\d+)", re.IGNORECASE)
+"""In the reason of a waiver: the last day on which it holds, or what was meant to be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,15 +201,28 @@ def _unsigned(verdict: Verdict, evidence: Evidence, plan: Plan) -> str | None:
     return next((f"the waiver of {name} held {text}" for name, text in expired.items()), None)
 
 
-def _expired(gate: GateResult, today: date) -> str | None:
-    found = UNTIL.search(gate.waived_by or "")
+def last_day(reason: str) -> date | None:
+    """The last day on which a waiver holds; None where its reason names none.
+
+    Raises:
+        ValueError: what stands there is no day.
+    """
+    found = UNTIL.search(reason)
     if not found:
         return None
     try:
-        last = date.fromisoformat(found[1])
+        return date.fromisoformat(found[1])
     except ValueError:
-        return f"until {found[1]}, which is no day"
-    return f"until {last}, and the newest pair is of {today}" if last < today else None
+        raise ValueError(f"until {found[1]}, which is no day") from None
+
+
+def _expired(gate: GateResult, today: date) -> str | None:
+    try:
+        last = last_day(gate.waived_by or "")
+    except ValueError as error:
+        return str(error)
+    over = last is not None and last < today
+    return f"until {last}, and the newest pair is of {today}" if over else None
 
 
 def phase_json(result: PhaseResult) -> dict[str, object]:
