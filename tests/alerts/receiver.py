@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from support.json_server import serving
+
 
 class Receiver(ThreadingHTTPServer):
     """Answers 200 once `answers` are used up."""
@@ -68,10 +70,6 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with serving(Receiver()) as server:
         yield server
         server.released.set()
-        server.shutdown()
-        thread.join()

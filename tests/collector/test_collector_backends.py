@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,10 +16,11 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from support.lab import until
+from support.json_server import Raw, json_server
 from support.otelcol import CONFIGS, Jaeger, Otelcol, running_collector, running_jaeger, total
 from support.otlp_sink import Sink, sink
 from support.otlp_traffic import DIRECT, MARK, OURS, Made, pair, send, span_id, trace_id
+from support.waiting import WAIT, until
 
 TAIL = [*SHADOW, CONFIGS / "tail-sampling.yaml"]
 TRACING = [*SHADOW, CONFIGS / "tracing.yaml", FAST]
@@ -113,30 +112,19 @@ def model_server(endpoint: str) -> Iterator[str]:
     provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(endpoint + "/v1/traces")))
     tracer = provider.get_tracer("vllm.llm_engine")
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            context = TraceContextTextMapPropagator().extract(headers)
-            with (
-                tracer.start_as_current_span("llm_request", context, SpanKind.SERVER),
-                tracer.start_as_current_span("prefill"),
-            ):
-                pass
-            self.send_response(204)
-            self.end_headers()
+    def reply(_: str, headers: dict[str, str], __: object) -> Raw:
+        context = TraceContextTextMapPropagator().extract(headers)
+        with (
+            tracer.start_as_current_span("llm_request", context, SpanKind.SERVER),
+            tracer.start_as_current_span("prefill"),
+        ):
+            return Raw(body={})
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with json_server(reply) as url:
+        yield url
     provider.shutdown()
 
 
 def _call(url: str, traceparent: str, tracestate: str | None = None) -> None:
     headers = {"traceparent": traceparent} | ({"tracestate": tracestate} if tracestate else {})
-    DIRECT.open(urllib.request.Request(url, headers=headers), timeout=10).close()
+    DIRECT.open(urllib.request.Request(url, b"{}", headers), timeout=WAIT).close()

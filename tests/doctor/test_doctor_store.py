@@ -7,25 +7,24 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import closing
 from typing import Any
 
 import httpx2
 import pytest
 from support import calls, formats
+from support.json_server import Raw, json_server
 from support.lab import CANDIDATE_KEY, PRIMARY_KEY, Lab, Model, until
 from support.servers import free_port
 from support.waiting import WAIT
 
 UVICORN = ("-m", "uvicorn", "--port", "{port}")
-GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--no-control-socket", "-w", "2")
+GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--no-control-socket")
 SERVERS = {
     "asgi": (*UVICORN, "support.app_starlette:app"),
     "wsgi": (*GUNICORN, "support.app_flask:app"),
-    "wsgi-preload": (*GUNICORN, "--preload", "support.app_flask:app"),
+    "wsgi-preload": (*GUNICORN, "-w", "2", "--preload", "support.app_flask:app"),
     "django": (*GUNICORN, "support.app_django:wsgi"),
 }
 Ask = Callable[..., Any]
@@ -52,31 +51,10 @@ def test_a_whole_installation_passes(lab: Lab, ask: Ask, kind: str) -> None:
     assert "the app is not affected" not in lab.logs[-1]
 
 
-class _AnthropicOnly(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        known = self.path == "/v1/messages"
-        answer = formats.reply(self.path, body) if known else {"detail": "Not Found"}
-        data = json.dumps(answer).encode()
-        self.send_response(200 if known else 404)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def anthropic_only() -> Iterator[str]:
-    """An API that knows Anthropic's path and no other; its base URL."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _AnthropicOnly) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/v1"
-        server.shutdown()
-        thread.join()
+def anthropic_only(path: str, _: dict[str, str], body: dict[str, Any]) -> Raw:
+    """An API that knows Anthropic's path and no other."""
+    known = path == "/v1/messages"
+    return Raw(body=formats.reply(path, body)) if known else Raw(404, {"detail": "Not Found"})
 
 
 def ask_app(url: str) -> bool:
@@ -236,7 +214,7 @@ def test_one_call_is_made_of_each_candidate_and_none_on_request(
 def test_a_candidate_that_speaks_anthropic_is_asked_so(
     new_lab: Callable[..., Lab], candidate: Model, ask: Ask
 ) -> None:
-    with anthropic_only() as url:
+    with json_server(anthropic_only) as url:
         said = ask(new_lab(url))
 
     assert said.state("candidate") == "holds", said.text

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
+from support.cli import run_text
 from support.servers import Server, clean_environ, free_port, model_server, running
 from support.waiting import WAIT, until
 
@@ -54,14 +54,7 @@ def env(models: tuple[Server, Server], tmp_path: Path) -> dict[str, str]:
 
 
 def shadow(env: dict[str, str], *arguments: str) -> dict:
-    done = subprocess.run(
-        [sys.executable, "-m", "shadow_mw", *arguments],
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_text(*arguments, cwd=Path.cwd(), env=env)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

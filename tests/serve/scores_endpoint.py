@@ -1,13 +1,13 @@
 """An OTLP/HTTP endpoint for scores, with what came."""
 
 import gzip
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from support.json_server import serving
 
 
 class Endpoint(ThreadingHTTPServer):
@@ -61,12 +61,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def scores_endpoint() -> Iterator[Endpoint]:
-    with Endpoint() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with serving(Endpoint()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def values(attributes):

@@ -7,24 +7,18 @@ request before it is answered, and may answer in the model's place.
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-from support.json_server import Raw, json_server
+from support import json_server
+from support.json_server import Raw, Scripted
 
 DIMENSION = 64
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One request."""
-
-    path: str
-    headers: dict[str, str]
-    body: dict[str, Any]
+class Asked(json_server.Asked):
+    """One request for vectors."""
 
     @property
     def texts(self) -> list[str]:
@@ -59,14 +53,8 @@ def answer(asked: Asked, **more: Any) -> dict[str, Any]:
     } | more
 
 
-class EmbeddingsServer:
-    """Requests in the order they came."""
-
-    def __init__(self, script: Script) -> None:
-        self.script = script
-        self.asked: list[Asked] = []
-        self.lock = threading.Lock()
-        self.url = ""
+class EmbeddingsServer(Scripted):
+    """What it was asked, and answers by the script."""
 
     @property
     def texts(self) -> list[str]:
@@ -80,10 +68,9 @@ def embeddings_server(script: Script = lambda _: None) -> Iterator[EmbeddingsSer
 
     def reply(path: str, headers: dict[str, str], body: dict[str, Any]) -> Raw:
         asked = Asked(path, headers, body)
-        with served.lock:
-            served.asked.append(asked)
+        served.keep(asked)
         return served.script(asked) or Raw(body=answer(asked))
 
-    with json_server(reply) as url:
+    with json_server.json_server(reply) as url:
         served.url = url
         yield served

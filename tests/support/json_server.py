@@ -1,4 +1,4 @@
-"""A JSON endpoint on loopback, for the servers of models that tests script."""
+"""Endpoints on loopback: of JSON, for the servers of models that tests script, and of any kind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
+
+S = TypeVar("S", bound=ThreadingHTTPServer)
 
 
 @dataclass
@@ -18,6 +20,30 @@ class Raw:
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request."""
+
+    path: str
+    headers: dict[str, str]
+    """By lower-case name."""
+    body: dict[str, Any]
+
+
+class Scripted:
+    """Requests in the order they came, and the script that answers them."""
+
+    def __init__(self, script: Callable[[Any], Any]) -> None:
+        self.script = script
+        self.asked: list[Any] = []
+        self.url = ""
+        self._lock = threading.Lock()
+
+    def keep(self, asked: Asked) -> None:
+        with self._lock:
+            self.asked.append(asked)
 
 
 Reply = Callable[[str, dict[str, str], dict[str, Any]], Raw]
@@ -52,12 +78,18 @@ def json_server(reply: Reply) -> Iterator[str]:
         def handle_error(self, request: object, client_address: object) -> None:
             """A client that went away is part of the tests."""
 
-    server = Server(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with serving(Server(("127.0.0.1", 0), Handler)) as server:
         yield f"http://127.0.0.1:{server.server_port}/v1"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+
+
+@contextmanager
+def serving(server: S) -> Iterator[S]:
+    """Serve in a thread until the block ends."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    with server:
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()

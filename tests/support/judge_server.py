@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-from support.json_server import Raw, json_server
+from support import json_server
+from support.json_server import Raw, Scripted
 
 CODE = re.compile(r"carry the code ([0-9a-f]{32})\.")
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(json_server.Asked):
     """One request to the judge."""
-
-    path: str
-    headers: dict[str, str]
-    body: dict[str, Any]
 
     @property
     def system(self) -> str:
@@ -97,18 +91,11 @@ def message(value: dict[str, Any], *, model: str = "claude-judge") -> dict[str, 
     }
 
 
-class JudgeServer:
-    """Requests in the order they came, and the script that answers them."""
-
-    def __init__(self, script: Script) -> None:
-        self.script = script
-        self.asked: list[Asked] = []
-        self._lock = threading.Lock()
-        self.url = ""
+class JudgeServer(Scripted):
+    """Answers in the wire format that it is asked in."""
 
     def answer(self, asked: Asked) -> Raw:
-        with self._lock:
-            self.asked.append(asked)
+        self.keep(asked)
         said = self.script(asked)
         if isinstance(said, Raw):
             return said
@@ -122,6 +109,6 @@ def judge_server(script: Script) -> Iterator[JudgeServer]:
     """Serve until the block ends; `url` is the base URL up to /v1."""
     served = JudgeServer(script)
 
-    with json_server(lambda *request: served.answer(Asked(*request))) as url:
+    with json_server.json_server(lambda *request: served.answer(Asked(*request))) as url:
         served.url = url
         yield served

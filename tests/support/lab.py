@@ -261,7 +261,7 @@ class Lab:
         """End the runner by its own pid, and see it gone."""
         for process in self.runners():
             process.send_signal(number)
-        until(lambda: not self.runners() and not alive(self.directory), "the runner's end")
+        until(lambda: not alive(self.directory) and not self.runners(), "the runner's end")
 
     def close(self) -> None:
         """End everything; nothing may be left, and nothing may have been swallowed."""
