@@ -123,6 +123,29 @@ def cli() -> None:
     """Find out on live traffic whether a candidate model may replace the primary one."""
 
 
+def _with_range(error: click.UsageError) -> click.UsageError:
+    """Says which number is accepted, where click says `'x' is not a valid float range`."""
+    if not isinstance(error, click.BadParameter) or error.param is None:
+        return error
+    kind = error.param.type
+    if not isinstance(kind, click.IntRange | click.FloatRange):
+        return error
+    given = error.message.partition(" is not ")[0].strip("'")
+    noun = "a whole number" if isinstance(kind, click.IntRange) else "a number"
+    text = f"{given}: accepted is {noun} {_range(kind)}"
+    return click.BadParameter(text, error.ctx, error.param)
+
+
+def _range(kind: click.IntRange | click.FloatRange) -> str:
+    if kind.min is None:
+        return f"of {kind.max:,g} or less"
+    if kind.max is None:
+        return f"above {kind.min:g}" if kind.min_open else f"of {kind.min:g} or more"
+    if kind.min_open:
+        return f"above {kind.min:g}, {kind.max:,g} at most"
+    return f"from {kind.min:g} to {kind.max:,g}"
+
+
 def main() -> None:
     """Run the command line; every expected error is one line on stderr and an exit code.
 
@@ -132,7 +155,7 @@ def main() -> None:
     try:
         result = cli.main(standalone_mode=False)
     except click.UsageError as error:
-        error.show()
+        _with_range(error).show()
         sys.exit(EXIT_USAGE)
     except click.ClickException as error:
         error.show()

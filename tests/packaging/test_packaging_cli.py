@@ -53,3 +53,25 @@ def test_one_is_not_written_as_many(tmp_path):
     load = said("load", "--dry-run")
     assert ": 1 call in 10 min (0.0017 per second), " in load
     assert "peak hour is 2026-11-02T09 with 0.00028 calls per second" in load
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("doctor --wait x", "'--wait': x: accepted is a number from 0 to 600"),
+        ("plan --days 0", "'--days': 0: accepted is a whole number from 1 to 366"),
+        ("plan --days 1.5", "'--days': 1.5: accepted is a whole number from 1 to 366"),
+        ("plan --sample-rate 0", "'--sample-rate': 0.0: accepted is a number above 0, 1 at most"),
+        ("plan --leaves -1", "'--leaves': -1.0: accepted is a number above 0"),
+        (
+            "judge --freeze-anchors 3",
+            "'--freeze-anchors': 3: accepted is a whole number of 8 or more",
+        ),
+        ("demo --requests 0", "'--requests': 0: accepted is a whole number from 1 to 100,000"),
+        ("plan --preset foo", "'--preset': 'foo' is not one of 'articles', 'strict'."),
+    ],
+)
+def test_a_number_that_is_refused_names_those_that_are_not(tmp_path, words, said):
+    done = run_text(*words.split(), cwd=tmp_path, env=clean_environ())
+    assert done.returncode == 64
+    assert done.stderr.splitlines()[-1] == f"Error: Invalid value for {said}"
