@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Final
 
 from shadow_mw.results import Series
+from shadow_mw.spilled import let_go
 from shadow_mw.standings import Standings
 
 if TYPE_CHECKING:
@@ -64,6 +65,10 @@ class Pairs:
 
     def __len__(self) -> int:
         return len(self.time_s)
+
+    def let_go(self) -> None:
+        """Let columns that lie in files leave memory until they are looked at again."""
+        let_go(getattr(self, column.name) for column in fields(self))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from shadow_mw.decide.stats.clusters import blocks
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -36,15 +38,24 @@ class Calendar:
 
 def calendar(time_s: Floats, zone: str) -> Calendar:
     """Local days and hours of unix times (s, ascending)."""
-    quarters = np.floor_divide(time_s, QUARTER)
-    # Ascending: the pairs of a quarter stand together.
-    begins = np.flatnonzero(np.diff(quarters, prepend=np.nan) != 0)
-    counts = np.diff(begins, append=len(quarters))
+    begins = _begins(time_s)
+    counts = np.diff(begins, append=len(time_s))
     place = ZoneInfo(zone)
-    local = [datetime.fromtimestamp(int(q) * QUARTER, place) for q in quarters[begins]]
+    quarters = np.floor_divide(time_s[begins], QUARTER)
+    local = [datetime.fromtimestamp(int(q) * QUARTER, place) for q in quarters]
     days = np.array([moment.toordinal() for moment in local], np.int32)
     hours = np.array([moment.hour for moment in local], np.int8)
     return Calendar(np.repeat(days, counts), np.repeat(hours, counts))
+
+
+def _begins(time_s: Floats) -> npt.NDArray[np.int64]:
+    """The first pair of each quarter: ascending, those of one stand together."""
+    found, before = [np.zeros(0, np.int64)], np.nan
+    for some in blocks(len(time_s)):
+        quarters = np.floor_divide(time_s[some], QUARTER)
+        found.append(some.start + np.flatnonzero(np.diff(quarters, prepend=before) != 0))
+        before = quarters[-1]
+    return np.concatenate(found)
 
 
 def iso(day: int) -> str:

@@ -13,6 +13,7 @@ from shadow_mw.decide.calendar import WEEKDAYS, iso
 from shadow_mw.decide.case import Case
 from shadow_mw.decide.labelled import labelled
 from shadow_mw.decide.looks import HOUR
+from shadow_mw.decide.stats.clusters import added, blocks
 from shadow_mw.verdicts import Coverage
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def covered(case: Case) -> Coverage:
     """What the pairs of the window cover, whatever the look."""
     pairs, when, look = case.window, case.when, case.look
     counts = np.zeros((7, HOURS), dtype=np.int64)
-    np.add.at(counts, (when.weekday, when.hour), 1)
+    for some in blocks(len(pairs)):
+        np.add.at(counts, ((when.day[some] - 1) % 7, when.hour[some]), 1)
     days = window_days(case)
     seen = np.isin(days, when.day)
     weekdays = tuple(int(((days[seen] - 1) % 7 == weekday).sum()) for weekday in range(7))
@@ -85,8 +87,8 @@ def _volume(case: Case) -> tuple[float, list[str]]:
     slots = began + np.arange(case.plan.window.days * HOURS)
     place = case.when.day * HOURS + case.when.hour - began
     # Where clocks are set back at the window's end an hour lies beyond it.
-    place = np.clip(place, 0, len(slots) - 1)
-    load = np.bincount(place, case.window.weight, len(slots)).astype(np.float64)
+    np.clip(place, 0, len(slots) - 1, out=place)
+    load = added(place, case.window.weight, len(slots))
     lively = np.isin(slots // HOURS, np.unique(case.when.day))
     expected = _expected(load, slots, lively)
     empty = (load == 0) & (expected > 0)

@@ -13,8 +13,12 @@ from shadow_mw.decide import stats
 from shadow_mw.decide.stats import Interval
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from shadow_mw.decide.units import Units
-    from shadow_mw.evidence import Floats
+    from shadow_mw.evidence import Bools, Floats
+
+    Column = npt.NDArray[np.number | np.bool_]
 
 TANGO: Final = "Tango 1998"
 CLUSTERED: Final = "ratio of sums over clusters, linearised (Cochran 1977, Liang & Zeger 1986)"
@@ -64,7 +68,7 @@ class Difference:
 
 
 def sums(
-    units: Units, weight: Floats | None, primary: Floats, candidate: Floats, of: Floats
+    units: Units, weight: Floats | None, primary: Column, candidate: Column, of: Column
 ) -> Sums | None:
     """Add counts of pairs up over clusters; None where there is nothing to count.
 
@@ -83,9 +87,14 @@ def sums(
         # In units of the first pair's, so that most counts stay whole.
         columns = tuple(column * (weight / weight[0]) for column in columns)
     total, ours, theirs = map(units.sums, columns)
-    keep = total > 0
+    keep = _all_or(total > 0)
     plain = weight is None and units.codes is None and int(of.max()) == 1
     return Sums(ours[keep], theirs[keep], total[keep], n, plain)
+
+
+def _all_or(chosen: Bools) -> Bools | slice:
+    """All of them are no copy."""
+    return slice(None) if chosen.all() else chosen
 
 
 def difference(found: Sums, alpha: float, *, planned: bool) -> Difference:

@@ -10,6 +10,7 @@ import numpy as np
 from shadow_mw.decide.calendar import WEEKDAYS, iso
 from shadow_mw.decide.case import Case
 from shadow_mw.decide.stats import clopper_pearson
+from shadow_mw.decide.stats.clusters import added
 
 if TYPE_CHECKING:
     from shadow_mw.evidence import Pairs
@@ -46,9 +47,14 @@ def labelled(case: Case) -> Labelled | None:
     asked = any(getattr(case.plan.gates, name) is not None for name in NEED_TRUTH)
     if not asked or not pairs.scored.any():
         return None
-    days, which = np.unique(case.when.day[: len(pairs)], return_inverse=True)
-    calls = np.bincount(which, pairs.weight)
-    labels = np.bincount(which, pairs.weight * pairs.scored)
+    day = case.when.day[: len(pairs)]
+    first = int(day.min())
+    which = day - first
+    count = int(which.max()) + 1
+    seen = added(which, np.broadcast_to(1.0, len(day)), count) > 0
+    days = first + np.flatnonzero(seen)
+    calls = added(which, pairs.weight, count)[seen]
+    labels = added(which, np.where(pairs.scored, pairs.weight, 0.0), count)[seen]
     enough = labels / labels.sum() >= LEAST * calls / calls.sum()
     never = np.setdiff1d((days - 1) % 7, (days[enough] - 1) % 7)
     return Labelled(

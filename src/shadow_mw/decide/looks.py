@@ -11,6 +11,7 @@ import numpy as np
 
 from shadow_mw.decide.plan import Plan
 from shadow_mw.decide.stats import obrien_fleming
+from shadow_mw.decide.stats.clusters import blocks
 
 if TYPE_CHECKING:
     from shadow_mw.evidence import Floats
@@ -80,10 +81,13 @@ def _longest_silence(time_s: Floats, end: float, days: int) -> float:
 
     0 where pairs are so few that every silence is long.
     """
-    inside = time_s[time_s < end]
+    inside = time_s[: np.searchsorted(time_s, end, side="left")]
     if len(inside) < PAIRS_A_DAY * days:
         return 0.0
-    return min(float(np.diff(inside).max(initial=0.0)), LONGEST_SILENCE)
+    # Each block begins with the last pair of the one before.
+    pauses = (inside[max(0, some.start - 1) : some.stop] for some in blocks(len(inside)))
+    longest = max((float(np.diff(pause).max(initial=0.0)) for pause in pauses), default=0.0)
+    return min(longest, LONGEST_SILENCE)
 
 
 def _days_later(start: float, days: int, zone: str) -> float:

@@ -19,7 +19,7 @@ confidence sequences 47 % on the day before it. With all at their margins Holm c
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,7 +51,7 @@ class Tested:
     """From being proven worse, in no unit: less is nearer."""
 
 
-def tested(tests: Sequence[SegmentTest], alpha: float, *, planned: bool) -> list[Tested]:
+def tested(tests: Iterable[SegmentTest], alpha: float, *, planned: bool) -> list[Tested]:
     """Each test, in the same order.
 
     Args:
@@ -62,13 +62,13 @@ def tested(tests: Sequence[SegmentTest], alpha: float, *, planned: bool) -> list
     return by_holm(tests, alpha) if planned else by_e_values(tests, alpha)
 
 
-def by_holm(tests: Sequence[SegmentTest], alpha: float) -> list[Tested]:
+def by_holm(tests: Iterable[SegmentTest], alpha: float) -> list[Tested]:
     """By the p of what there is now, which holds at one look."""
     p = [worse(test.counts, test.margin, lower=test.lower) for test in tests]
     return list(map(Tested, stats.holm(p, alpha / 2), p))
 
 
-def by_e_values(tests: Sequence[SegmentTest], alpha: float) -> list[Tested]:
+def by_e_values(tests: Iterable[SegmentTest], alpha: float) -> list[Tested]:
     """By evidence that holds at any time."""
     e = [_evidence(test) for test in tests]
     distances = [-math.log(value) if value else math.inf for value in e]

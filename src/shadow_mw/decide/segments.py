@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -34,7 +34,7 @@ OK, REGRESSED, INSUFFICIENT = "ok", "regressed", "insufficient"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One segment: what each measure counts in it."""
+    """One segment."""
 
     code: int
     """Unlike its name its own: an app may well call a segment what none is called here."""
@@ -44,8 +44,6 @@ class Part:
     small: bool
     chosen: Ints
     """Its pairs."""
-    counts: dict[str, Sums]
-    """Empty where it is small: nothing is tested in it."""
 
 
 def segment_rows(case: Case, plan: Segments) -> tuple[SegmentRow, ...]:
@@ -56,15 +54,9 @@ def segment_rows(case: Case, plan: Segments) -> tuple[SegmentRow, ...]:
     truth.
     """
     parts = list(_parts(case, plan))
-    tests = [(part, name) for part in parts if not part.small for name in part.counts]
-    found = tested(
-        [
-            SegmentTest(part.counts[name], _margin(plan, name), MEASURES[name].better == LOWER)
-            for part, name in tests
-        ],
-        case.look.alpha,
-        planned=case.look.planned,
-    )
+    tests: list[tuple[Part, str]] = []
+    of_tests = _tests(case, plan, (part for part in parts if not part.small), tests)
+    found = tested(of_tests, case.look.alpha, planned=case.look.planned)
     nearest: dict[int, list[tuple[bool, float, str]]] = {}
     for (part, name), one in zip(tests, found, strict=True):
         # Of measures that fell, the one with the most harm; else the one that is nearest to it.
@@ -78,9 +70,20 @@ def segment_rows(case: Case, plan: Segments) -> tuple[SegmentRow, ...]:
     return tuple(rows)
 
 
+def _tests(
+    case: Case, plan: Segments, parts: Iterable[Part], names: list[tuple[Part, str]]
+) -> Iterator[SegmentTest]:
+    """One after the other, for their counts are as long as the segments; `names` says whose."""
+    for part in parts:
+        for name, counts in counts_of(case, part.chosen).items():
+            names.append((part, name))
+            yield SegmentTest(counts, _margin(plan, name), MEASURES[name].better == LOWER)
+
+
 def _row(case: Case, part: Part, tests: list[tuple[bool, float, str]]) -> SegmentRow:
     stands, _, measure = min(tests, key=lambda t: t[:2])
-    shown = difference(part.counts[measure], case.plan.alpha, planned=case.look.planned)
+    counts = counts_of(case, part.chosen, (measure,))[measure]
+    shown = difference(counts, case.plan.alpha, planned=case.look.planned)
     return SegmentRow(
         name=part.name,
         share=part.share,
@@ -104,8 +107,12 @@ def _parts(case: Case, plan: Segments) -> Iterator[Part]:
     if not len(pairs):
         return
     codes, names = segments_of(case)
+    if len(names) <= np.iinfo(np.int16).max:
+        # Numbers of two bytes are sorted by counting.
+        codes = codes.astype(np.int16)
     order = np.argsort(codes, kind="stable")
     bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
+    del codes
     total, labelled = float(pairs.weight.sum()), bool(pairs.scored.any())
     for code, (first, last) in enumerate(pairwise(bounds)):
         if first == last:
@@ -120,24 +127,23 @@ def _parts(case: Case, plan: Segments) -> Iterator[Part]:
             len(chosen),
             small,
             chosen,
-            {} if small else counts_of(case, chosen),
         )
 
 
-def counts_of(case: Case, chosen: Ints) -> dict[str, Sums]:
+def counts_of(case: Case, chosen: Ints, names: Sequence[str] = NAMES) -> dict[str, Sums]:
     """What each measure counts over some of the pairs; measures without anything are left out."""
     given = None if case.units.codes is None else case.units.codes[chosen]
     units = Units(None, len(chosen)) if given is None else clustered(given)
     weight = None if case.weight is None else case.weight[chosen]
-    found = {name: counted(MEASURES[name], case.pairs, units, weight, chosen) for name in NAMES}
+    found = {name: counted(MEASURES[name], case.pairs, units, weight, chosen) for name in names}
     return {name: counts for name, counts in found.items() if counts is not None}
 
 
 def segments_of(case: Case) -> tuple[Ints, tuple[str, ...]]:
     """The segment of each pair, and their names: weekdays where the app has given none."""
-    codes, names = case.pairs.segment.astype(np.int64), case.evidence.segments
+    codes, names = case.pairs.segment, case.evidence.segments
     if not any(names[code] for code in np.unique(codes).tolist()):
-        return case.when.weekday[: len(codes)], WEEKDAYS
+        return (case.when.day[: len(codes)] - 1) % 7, WEEKDAYS
     return codes, tuple(name or UNNAMED for name in names)
 
 

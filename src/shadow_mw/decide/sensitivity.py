@@ -11,15 +11,15 @@ from shadow_mw.decide import words
 from shadow_mw.decide.calendar import WEEKDAYS, iso
 from shadow_mw.decide.case import Case
 from shadow_mw.decide.differences import design_effect, difference
-from shadow_mw.decide.gates.rates import MEASURES, counted
+from shadow_mw.decide.gates.rates import MEASURES, columns_of, counted
 from shadow_mw.decide.segments import NAMES
+from shadow_mw.decide.stats.clusters import added
 from shadow_mw.decide.units import Units
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from shadow_mw.evidence import Floats
-
+    Column = npt.NDArray[np.number]
     Ints = npt.NDArray[np.signedinteger]
 
 Line = tuple[str, str, str]
@@ -32,11 +32,7 @@ def sensitivity(case: Case) -> tuple[Line, ...]:
 
 def _lines(case: Case, name: str) -> Iterator[Line]:
     measure, pairs = MEASURES[name], case.pairs
-    changed, of = (
-        getattr(pairs, f"candidate_{measure.counts}").astype(np.float64)
-        - getattr(pairs, f"primary_{measure.counts}"),
-        np.ones(len(pairs)) if measure.of is None else getattr(pairs, measure.of).astype(float),
-    )
+    changed, of = columns_of(measure, pairs)
     if not of.any():
         return
     if case.weight is not None:
@@ -54,10 +50,12 @@ def _lines(case: Case, name: str) -> Iterator[Line]:
         yield name, "one pair a cluster", _first_only(case, name)
 
 
-def _by(changed: Floats, of: Floats, group: Ints) -> dict[int, tuple[float, float]]:
+def _by(changed: Column, of: Column, group: Ints) -> dict[int, tuple[float, float]]:
     """Sums of each group that has any."""
     first = int(group.min())
-    x, n = np.bincount(group - first, changed), np.bincount(group - first, of)
+    place = group - first
+    count = int(place.max()) + 1
+    x, n = added(place, changed, count), added(place, of, count)
     sums = zip(x.tolist(), n.tolist(), strict=True)
     return {first + k: (a, b) for k, (a, b) in enumerate(sums) if b > 0}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from shadow_mw.decide import stats
 from shadow_mw.decide.calendar import iso
 from shadow_mw.decide.case import Case
-from shadow_mw.decide.gates.rates import MEASURES, Measure
+from shadow_mw.decide.gates.rates import MEASURES, Measure, columns_of
 from shadow_mw.decide.segments import NAMES
 from shadow_mw.decide.units import Units, units
 from shadow_mw.verdicts import TrendPoint
@@ -42,17 +43,17 @@ def _trend(
 ) -> tuple[TrendPoint, ...]:
     """A cluster counts on the day of its first pair, so that nothing is ever taken back."""
     pairs = case.window
-    of = np.ones(len(pairs)) if measure.of is None else getattr(pairs, measure.of)
-    changed = getattr(pairs, f"candidate_{measure.counts}").astype(np.float64) - getattr(
-        pairs, f"primary_{measure.counts}"
-    )
-    weight = 1.0 if case.weight is None else pairs.weight
-    x, n = clusters.sums(changed * weight), clusters.sums(of * weight)
+    changed, of = columns_of(measure, pairs)
+    if case.weight is None:
+        x, n = clusters.sums(changed), clusters.sums(of)
+    else:
+        x, n = clusters.sums(changed * pairs.weight), clusters.sums(of * pairs.weight)
     # Clusters are numbered in the order of their first pair.
     begun = np.searchsorted(clusters.first(len(pairs)), last, side="left")
     counting = n > 0
     at = np.cumsum(counting)[begun - 1]
-    x, n, seen = x[counting], n[counting], np.cumsum(of)[last - 1]
+    x, n = x[counting], n[counting]
+    seen = np.cumsum([of[first:end].sum() for first, end in pairwise((0, *last.tolist()))])
     used = at > 0
     if not used.any():
         return ()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from shadow_mw.decide.stats.clusters import added
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from shadow_mw.evidence import Floats, Pairs
-
-
-BLOCK: Final = 1 << 16
-"""Pairs whose values are floats at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +27,7 @@ class Units:
         """Values of pairs, added up over each cluster."""
         if self.codes is None:
             return values.astype(np.float64)
-        found = np.zeros(self.count)
-        for start in range(0, len(values), BLOCK):
-            some = slice(start, start + BLOCK)
-            np.add.at(found, self.codes[some].astype(np.intp), values[some].astype(np.float64))
-        return found
+        return added(self.codes, values, self.count)
 
     def first(self, pairs: int) -> npt.NDArray[np.int64]:
         """The index of each cluster's first pair."""

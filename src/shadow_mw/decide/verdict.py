@@ -66,10 +66,16 @@ def decide(
     waivers, signoffs = dict(waivers or {}), dict(signoffs or {})
     case = case_of(plan, evidence)
     coverage = covered(case)
+    evidence.pairs.let_go()
     parts = segment_rows(case, plan.gates.segments) if plan.gates.segments else ()
+    evidence.pairs.let_go()
     results = gate_results(case, coverage, parts)
     gates = tuple(_signed(case, gate, waivers, signoffs) for gate in results)
     decision, reason = conclusion(gates, plan_name)
+    developed = trends(case)
+    evidence.pairs.let_go()
+    varied = sensitivity(case)
+    evidence.pairs.let_go()
     return Verdict(
         decision=decision,
         reason=reason,
@@ -82,8 +88,8 @@ def decide(
         gates=gates,
         segments=parts,
         coverage=coverage,
-        trends=trends(case),
-        sensitivity=sensitivity(case),
+        trends=developed,
+        sensitivity=varied,
         signoffs=_named(gates, waivers, signoffs),
     )
 

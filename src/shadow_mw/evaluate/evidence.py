@@ -125,6 +125,7 @@ def data_hash(evidence: Evidence, end: float | None = None) -> str:
         if field.name == "pairs":
             for column in fields(value):
                 digest.update(_bytes(getattr(value, column.name)[:n]))
+                value.let_go()
         elif field.name == "faults":
             for name, codes in value.items():
                 digest.update(name.encode() + b"\0" + _bytes(codes[:n]))

@@ -7,13 +7,13 @@ different numbers of calls, a decision has to know whose the faults are.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from shadow_mw.evaluate.faults import CHECKS, JSON, NAME, PRIME, CheckRow
-from shadow_mw.evaluate.pair_columns import COMPARED
+from shadow_mw.evaluate.pair_columns import BLOCK, COMPARED
 from shadow_mw.evaluate.scores import FINE
 from shadow_mw.evaluate.series import DATED, SERIES
 from shadow_mw.evaluate.store import Store
@@ -71,14 +71,14 @@ def fault_codes(
     reader = _Reader(store, ids)
     found = {}
     if (json := store.one(f"SELECT {NAME.format('id')} {_JSON}", key))[0]:
-        checked = reader.checked(json, f"SELECT id {_JSON}", key)
+        checked = reader.checked(json, f"SELECT id, 0 {_JSON}", key)
         found[JSON] = reader.codes(checked, _NO_JSON, key)
     by_check = defaultdict[str, list[CheckRow]](list)
     for row in rows:
         by_check[row.check].append(row)
     for check, same in by_check.items():
         name = tuple(map(sum, zip(*(row.pairs for row in same), strict=True)))
-        sql = f'SELECT pair {_RESULTS} "primary" IS NOT NULL'
+        sql = f'SELECT pair, 0 {_RESULTS} "primary" IS NOT NULL'
         codes = reader.checked(name, sql, (*key, check))
         if any(row.primary or row.candidate for row in same):
             one = FINE[check], *key, check, FINE[check]
@@ -98,46 +98,39 @@ class _Reader:
 
     def __init__(self, store: Store, ids: Ints) -> None:
         self._store, self._ids = store, ids
-        self._by_id = np.argsort(ids)
+        ascending = bool(np.all(ids[:-1] < ids[1:]))
+        self._by_id = None if ascending else np.argsort(ids)
         self._known = {pairs_name(ids): np.zeros(len(ids), np.int8)}
 
     def checked(self, name: tuple[float, ...], sql: str, values: tuple[Any, ...]) -> Flags:
         """Codes without a fault of the pairs of this name, in the order of time."""
         if name not in self._known:
-            self._known[name] = self._checked(_array(self._store, sql, values, 1))
+            codes = np.full(len(self._ids), NOT_CHECKED, np.int8)
+            for places, none in self._read(sql, values):
+                codes[places] = none
+            self._known[name] = codes
         return self._known[name]
 
     def codes(self, checked: Flags, sql: str, values: tuple[Any, ...]) -> Flags:
         """The same with the faults that a statement selects."""
-        rows, codes = _array(self._store, sql, values, 2), checked.copy()
-        places = self._places(rows[:, 0])
-        codes[places[places >= 0]] = rows[places >= 0, 1]
+        codes = checked.copy()
+        for places, found in self._read(sql, values):
+            codes[places] = found
         return codes
 
-    def _checked(self, pairs: Ints) -> Flags:
-        codes = np.full(len(self._ids), NOT_CHECKED, np.int8)
-        places = self._places(pairs[:, 0])
-        codes[places[places >= 0]] = 0
-        return codes
-
-    def _places(self, pairs: Ints) -> Ints:
-        """Where each pair is in the ids; -1 where it does not compare."""
-        if not len(self._ids):
-            return np.full(len(pairs), -1)
-        found = np.searchsorted(self._ids, pairs, sorter=self._by_id)
-        places = self._by_id[np.minimum(found, len(self._ids) - 1)]
-        return np.where(self._ids[places] == pairs, places, -1)
+    def _read(self, sql: str, values: tuple[Any, ...]) -> Iterator[tuple[Ints, Ints]]:
+        """Where pairs that compare are in the ids, and the codes that a statement gives them."""
+        for rows in self._store.chunks(sql, values, AT_ONCE) if len(self._ids) else ():
+            pairs, codes = (np.array(column, np.int64) for column in zip(*rows, strict=True))
+            places = np.searchsorted(self._ids, pairs, sorter=self._by_id)
+            np.minimum(places, len(self._ids) - 1, out=places)
+            if self._by_id is not None:
+                places = self._by_id[places]
+            there = self._ids[places] == pairs
+            yield places[there], codes[there]
 
 
 def pairs_name(ids: Ints) -> tuple[float, ...]:
     """As `NAME` in the store."""
-    return len(ids), int(ids.sum()), int((ids * ids % PRIME).sum())
-
-
-def _array(store: Store, sql: str, values: tuple[Any, ...], width: int) -> Ints:
-    """Rows of whole numbers."""
-    parts = [
-        np.array(list(zip(*rows, strict=True)), np.int64)
-        for rows in store.chunks(sql, values, AT_ONCE)
-    ]
-    return np.concatenate(parts, axis=1).T if parts else np.empty((0, width), np.int64)
+    parts = [ids[start : start + BLOCK] for start in range(0, len(ids), BLOCK)]
+    return len(ids), int(ids.sum()), sum(int((part * part % PRIME).sum()) for part in parts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from shadow_mw.evaluate.series import DATED, SERIES, WEIGHT
 from shadow_mw.evaluate.store import Store
 from shadow_mw.evaluate.tables import DOCUMENT
 from shadow_mw.evidence import Pairs
+from shadow_mw.spilled import let_go, room
 
 AT_ONCE: Final = 2_000
 """Rows that are objects at the same time: more are slower, they leave the caches."""
@@ -47,6 +47,8 @@ COUNTS: Final = frozenset(DOCUMENT)
 """A byte each for as long as they fit: of millions of pairs they would be most of the memory."""
 BLOCK: Final = 1 << 16
 """Rows of what is worked out in between."""
+CHUNKS: Final = 50
+"""After so many times `AT_ONCE` rows columns that lie in files leave memory."""
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -70,16 +72,15 @@ def pair_columns(
     columns["time_s"] = _seconds(columns["time_s"])
     for name in TEXTS:
         columns[name] = _numbered(columns.pop(name))
+        let_go(columns.values())
     columns["segment"], names = _named(store, columns["segment"])
     ids = columns.pop("id")
     return Pairs(**{name: _once(column) for name, column in columns.items()}), names, ids
 
 
 def _empty(n: int, kind: Any) -> npt.NDArray[Any]:
-    """Memory of its own, which goes back whole: that of `malloc` is full of holes when arrays
-    that stay were made between others that do not."""
     kind = np.dtype(kind)
-    return np.frombuffer(mmap.mmap(-1, max(1, n * kind.itemsize)), kind, n)
+    return np.frombuffer(room(n * kind.itemsize), kind, n)
 
 
 def _fill(columns: Arrays, store: Store, key: tuple[str, str]) -> int:
@@ -89,13 +90,15 @@ def _fill(columns: Arrays, store: Store, key: tuple[str, str]) -> int:
         f"SELECT {wanted} FROM pairs NOT INDEXED WHERE series = {SERIES} AND {COMPARED} AND {DATED}"
     )
     done = 0
-    for rows in store.chunks(f"{sql} ORDER BY id", key, AT_ONCE):
+    for number, rows in enumerate(store.chunks(f"{sql} ORDER BY id", key, AT_ONCE), 1):
         end = done + len(rows)
         for name, values in zip(COLUMNS, zip(*rows, strict=True), strict=True):
             if name in COUNTS:
                 columns[name] = _holding(columns[name], max(values))
             columns[name][done:end] = list(map(hash, values)) if name in TEXTS else values
         done = end
+        if number % CHUNKS == 0:
+            let_go(columns.values())
     return done
 
 
@@ -117,6 +120,7 @@ def _sort(columns: Arrays, n: int) -> None:
         columns[name] = columns[name][:n]
         if order is not None:
             columns[name][:] = columns[name][order]
+            let_go([columns[name]])
 
 
 def _seconds(time_ns: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -130,6 +134,7 @@ def _seconds(time_ns: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
 def _once(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """A column that is the same in every row takes the memory of one."""
     alike = len(column) > 1 and bool(np.all(column == column[0]))
+    let_go([column])
     return np.broadcast_to(column[:1].copy(), column.shape) if alike else column
 
 

@@ -89,10 +89,8 @@ def _delta(case: Case, check: PairedCount) -> Difference | None:
 def faults(codes: Flags, units: Units, weight: Floats | None) -> Sums | None:
     """What a check counts over pairs; None where it checked none of them."""
     checked = codes != NOT_CHECKED
-    ours, theirs = (
-        (checked & ((codes & leg) > 0)).astype(float) for leg in (PRIMARY_FAULT, CANDIDATE_FAULT)
-    )
-    return sums(units, weight, ours, theirs, checked.astype(float))
+    ours, theirs = (checked & ((codes & leg) > 0) for leg in (PRIMARY_FAULT, CANDIDATE_FAULT))
+    return sums(units, weight, ours, theirs, checked)
 
 
 def _counted(case: Case, check: PairedCount, size: float, note: str) -> Difference:

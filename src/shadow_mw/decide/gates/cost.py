@@ -28,7 +28,8 @@ def cost_gate(case: Case, plan: Cost) -> list[GateResult]:
     if not n:
         reason = f"unpriced: {unpriced:,} of {unpriced:,} calls" if unpriced else "no cost is known"
         return [_lacking(plan, reason, needed)]
-    ours, theirs = ours[kept], theirs[kept]
+    if n < len(kept):
+        ours, theirs = ours[kept], theirs[kept]
     weight = None if case.weight is None else case.weight[kept]
     means = (
         float(np.average(ours, weights=weight)),
@@ -38,7 +39,9 @@ def cost_gate(case: Case, plan: Cost) -> list[GateResult]:
         return [_lacking(plan, "the primary costs nothing: no ratio", needed, means, n)]
     if not case.look.planned:
         return [_lacking(plan, PLANNED_ONLY, needed, means, n)]
-    clusters = None if case.units.codes is None else case.units.codes[kept]
+    clusters = case.units.codes
+    if clusters is not None and n < len(kept):
+        clusters = clusters[kept]
     if weight is not None:
         ours, theirs = ours * weight, theirs * weight
     interval = stats.cost_ratio(ours, theirs, clusters, case.look.alpha)

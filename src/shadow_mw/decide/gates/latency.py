@@ -61,7 +61,9 @@ def latency_gate(case: Case, plan: Latency) -> list[GateResult]:
                 method=FIXED + THINNED,
             )
         ]
-    clusters = None if case.units.codes is None else case.units.codes[kept]
+    clusters = case.units.codes
+    if clusters is not None and kept is not None:
+        clusters = clusters[kept]
     interval, method = _interval(case, ours, theirs, clusters, plan.percent)
     result = measured(
         name,
@@ -210,10 +212,16 @@ def percentile(values: Floats, percent: int) -> float:
     return float(np.partition(values, rank)[rank])
 
 
-def _comparable(case: Case) -> tuple[Floats, Floats, Ints]:
-    """Latencies of both legs, and the indices of their pairs; of one weight, thinned to it."""
+def _comparable(case: Case) -> tuple[Floats, Floats, Ints | None]:
+    """Latencies of both legs, and the indices of their pairs; of one weight, thinned to it.
+
+    None where these are all pairs: millions of them are not copied.
+    """
     ours, theirs = case.pairs.primary_latency_ms, case.pairs.candidate_latency_ms
-    kept = np.flatnonzero(_timed(case.pairs))
+    timed = _timed(case.pairs)
+    if case.weight is None and timed.all():
+        return ours, theirs, None
+    kept = np.flatnonzero(timed)
     if case.weight is not None and len(kept):
         kept = kept[evenly(case.weight[kept])]
     return ours[kept], theirs[kept], kept

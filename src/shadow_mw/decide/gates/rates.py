@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shadow_mw.evidence import Floats, Pairs
 
     Ints = npt.NDArray[np.signedinteger]
+    Column = npt.NDArray[np.number]
 
 NO_TRUTH = "no ground truth: shadow-mw label"
 NO_NULLS = "no field whose truth is null among the labels"
@@ -76,6 +77,14 @@ def counted(
         np.broadcast_to(1.0, n) if measure.of is None else _some(getattr(pairs, measure.of), chosen)
     )
     return sums(units, weight, primary, candidate, of) if n else None
+
+
+def columns_of(measure: Measure, pairs: Pairs) -> tuple[Column, Column]:
+    """Of each pair the candidate's count minus the primary's, and what they are out of."""
+    legs = (getattr(pairs, f"{leg}_{measure.counts}") for leg in ("candidate", "primary"))
+    changed = np.subtract(*legs, dtype=np.int32)
+    of = np.broadcast_to(1.0, len(pairs)) if measure.of is None else getattr(pairs, measure.of)
+    return changed, of
 
 
 def _some(column: Floats, chosen: Ints | None) -> Floats:

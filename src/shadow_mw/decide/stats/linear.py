@@ -43,12 +43,16 @@ def linearise(x: Floats, n: Floats) -> Linear | None:
     used = (n > 0) | (x != 0)
     x, n = (x, n) if used.all() else (x[used], n[used])
     size, count = float(n.sum()), len(n)
-    if count < 2 or not size > 0 or not math.isfinite(float(np.abs(x).sum())):
+    if count < 2 or not size > 0:
+        return None
+    most = max(float(x.max()), -float(x.min()))
+    if not math.isfinite(most * count):
         return None
     ratio = float(x.sum()) / size
-    terms = x - ratio * n
+    terms = ratio * n
+    np.subtract(x, terms, out=terms)
     se = math.sqrt(count / (count - 1) * float(terms @ terms)) / size
-    largest = float(np.abs(x).max()) * count / size
+    largest = most * count / size
     return Linear(ratio, se, count, largest)
 
 

@@ -60,8 +60,9 @@ def design_effect(values: npt.ArrayLike, clusters: Codes | None) -> float:
         clusters: shape (n,), as of `mean`.
     """
     v = _checked(values)
-    alone = linearise(v, np.ones(len(v)))
-    x, n = totals(clusters, v, np.ones(len(v)))
+    ones = np.broadcast_to(1.0, len(v))
+    alone = linearise(v, ones)
+    x, n = totals(clusters, v, ones)
     together = linearise(x, n)
     if alone is None or together is None or alone.se == 0:
         return 1.0
