@@ -128,11 +128,12 @@ def _with_range(error: click.UsageError) -> click.UsageError:
     if not isinstance(error, click.BadParameter) or error.param is None:
         return error
     kind = error.param.type
-    if not isinstance(kind, click.IntRange | click.FloatRange):
+    given, refused, _ = error.message.partition(" is not ")
+    if not refused or not isinstance(kind, click.IntRange | click.FloatRange):
         return error
-    given = error.message.partition(" is not ")[0].strip("'")
     noun = "a whole number" if isinstance(kind, click.IntRange) else "a number"
-    text = f"{given}: accepted is {noun} {_range(kind)}"
+    value = given.strip("'")
+    text = f"{value}: accepted is {noun} {_range(kind)}"
     return click.BadParameter(text, error.ctx, error.param)
 
 
