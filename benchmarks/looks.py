@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from benchmarks.results import Part, Target, alone
 from shadow_mw.evaluate.calibration.rows import Choice, Row
-from shadow_mw.evaluate.judging.drawn import Drawn, DrawnPair, scale
+from shadow_mw.evaluate.judging.drawn import Drawn, DrawnPair, Scale, scale
 from shadow_mw.evaluate.judging.summary import JudgeCard, judge_cards
 from shadow_mw.evaluate.judging.values import Opinion, Winner
 from shadow_mw.evaluate.labelling.draw import inclusions, systematic
@@ -154,13 +154,13 @@ def cards(rng: np.random.Generator, looks: Looks) -> Iterator[JudgeCard]:
     opinions = [one for i in drawn if not seen.identical[i] for one in verdicts(seen, i)]
     labels = dict[str, Row]()
     for day, size in looks.labels:
-        judged = [i for i in drawn if not seen.identical[i] and since[i] <= day]
+        by_then = [i for i in drawn if since[i] <= day]
+        judged = [i for i in by_then if not seen.identical[i]]
+        cohort, by_cohort = measured(seen, looks, by_then, day)
+        stands_for = [by_cohort.of(int(cohort[i])) for i in judged]
         # Of a pair that several draws had the newest label counts, as in a store.
-        labels |= people(rng, seen, judged, size)
-    cohort = np.searchsorted([day for day, _, _ in looks.runs], seen.day, side="right")
-    able = {int(c): float(n) for c, n in zip(*np.unique(cohort, return_counts=True), strict=True)}
-    taken = {c: [1.0] * int(np.sum(cohort[drawn] == c)) for c in able}
-    by_cohort = scale(able, taken)
+        labels |= people(rng, seen, judged, size, stands_for)
+    cohort, by_cohort = measured(seen, looks, drawn, DAYS)
     for known in (False, True):
         pairs = (
             DrawnPair(
@@ -173,6 +173,17 @@ def cards(rng: np.random.Generator, looks: Looks) -> Iterator[JudgeCard]:
         )
         (card,) = judge_cards(opinions, Drawn(tuple(pairs)), labels)
         yield card
+
+
+def measured(
+    seen: Traffic, looks: Looks, drawn: Sequence[int], until: int
+) -> tuple[npt.NDArray[np.intp], Scale]:
+    """Each pair's cohort, and what those drawn stand for by what is known after a day."""
+    days = [day for day, _, _ in looks.runs if day <= until]
+    cohort = np.searchsorted(days, seen.day, side="right")
+    there = cohort[seen.day < days[-1]]
+    able = {int(c): float(n) for c, n in zip(*np.unique(there, return_counts=True), strict=True)}
+    return cohort, scale(able, {c: [1.0] * int(np.sum(cohort[drawn] == c)) for c in able})
 
 
 def draws(seen: Traffic, looks: Looks, salt: bytes) -> dict[int, int]:
@@ -194,10 +205,15 @@ def verdicts(seen: Traffic, i: int) -> Iterator[Opinion]:
 
 
 def people(
-    rng: np.random.Generator, seen: Traffic, judged: Sequence[int], size: int
+    rng: np.random.Generator,
+    seen: Traffic,
+    judged: Sequence[int],
+    size: int,
+    stands_for: Sequence[float],
 ) -> Mapping[str, Row]:
-    """Labels of some of the judged, those with a doubtful verdict three times as often."""
-    chances = inclusions([3.0 if seen.turns[i] else 1.0 for i in judged], size)
+    """Labels of some of the judged as `label` draws them: what stands for more, and is in doubt."""
+    signs = (3.0 if seen.turns[i] else 1.0 for i in judged)
+    chances = inclusions([one * n for one, n in zip(signs, stands_for, strict=True)], size)
     return {
         f"p{judged[place]}": Row(
             f"p{judged[place]}",

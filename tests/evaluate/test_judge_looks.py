@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from evaluate.test_judge_command import good, judged, stored, variables
 from rows.pair_rows import command, lines, printed, row
-from support.judge_server import Raw, chat, judge_server
+from support.judge_server import Raw, chat, judge_server, verdict
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
 FILTERED = Raw(400, {"error": {"message": "content filter", "code": "content_filter"}})
@@ -230,3 +230,62 @@ def test_an_invalid_verdict_in_one_order_bounds_what_the_judge_says(tmp_path):
     assert said["wins"]["invalid"] == 1
     low, high = said["win_rate"]["naive_bounds"]
     assert low < 19 / 20 * said["win_rate"]["naive_ci"][0] < 0.95 < high
+
+
+def test_a_model_of_an_arms_family_behind_a_gateways_alias_is_no_judge(tmp_path):
+    """Asked as `prod-judge`, it answers as one of the candidate's own family."""
+    legs = {"output": "GOOD", "model": "gpt-small"}
+    stored(tmp_path, *(one | {"candidate": legs} for one in pairs(range(4))))
+
+    def script(asked):
+        return Raw(body=chat(verdict(good(asked)), model="gpt-large-2026"))
+
+    with judge_server(script) as server:
+        alias = {"model": "prod-judge"}
+        done = command(tmp_path, "judge", "--json", **variables(server, alias, **ALONE))
+        assert len(server.asked) == 1
+        allowed = printed(
+            command(tmp_path, "judge", "--json", "--allow-family", **variables(server, alias))
+        )
+    assert done.returncode == 78
+    assert b"answers as gpt-large-2026, of the candidate model's family" in done.stderr
+    assert allowed["judges"][0]["own_family"]["candidate"]["value"] == 1
+
+
+def test_a_text_that_looks_like_a_call_is_no_call(tmp_path):
+    """Neither to the judge, nor as an output that is the same."""
+    calls = [{"type": "function", "id": "c", "function": {"name": "pay", "arguments": "{}"}}]
+    asked = {"input": {"messages": [{"role": "user", "content": "Pay it."}]}}
+    calling = {"output": None, "tool_calls": calls}
+    stored(tmp_path, row("p1", calling, "[calls pay]\n{}", **asked))
+    with judge_server(lambda asked: "TIE") as server:
+        found = judged(tmp_path, server)
+    assert (found["sample"]["to_judge"], found["sample"]["identical"]) == (1, 0)
+    texts = server.asked[0].texts
+    assert {texts["answer A"], texts["answer B"]} == {
+        "[calls pay]\n{}",
+        "(text, no call) [calls pay]\n{}",
+    }
+
+
+def test_an_alarm_of_one_candidates_anchors_is_one_of_the_judge(tmp_path):
+    """The same judge is asked about two candidates; anchors are frozen for the first alone."""
+    other = [one | {"candidate": one["candidate"] | {"model": "two"}} for one in pairs(range(16))]
+    stored(tmp_path, *pairs(range(16)))
+    turned = [False]
+
+    def script(asked):
+        slot = good(asked)
+        return {"A": "B", "B": "A"}[slot] if turned[0] else slot
+
+    with judge_server(script) as server:
+        judged(tmp_path, server, "--freeze-anchors", 12)
+        stored(tmp_path, *other)
+        names = ["--candidate", "two"]
+        before = judged(tmp_path, server, *names)["judges"][0]
+        turned[0] = True
+        judged(tmp_path, server, "--candidate", "small", "--anchors")
+        after = printed(command(tmp_path, "report", "--json", *names))["judges"][0]
+    assert before["drift"] is None
+    assert after["drift"]["alarm"] is True
+    assert after["drift"]["to_primary"] == 12

@@ -2,15 +2,19 @@
 
 import math
 import random
+from dataclasses import replace
 from statistics import fmean, stdev
 
 import pytest
-from evaluate.cases import case
+from rows.pair_rows import command, lines, printed, row
 
 from shadow_mw.evaluate.calibration.correction import Scored, correct
-from shadow_mw.evaluate.fields.field_judge import FieldJudge
+from shadow_mw.evaluate.judging.pools import Judgement
+from shadow_mw.evaluate.judging.values import Winner
 from shadow_mw.evaluate.labelling.draw import inclusions, systematic
-from shadow_mw.evaluate.labelling.frame import weight
+from shadow_mw.evaluate.labelling.frame import frame, plan
+from shadow_mw.evaluate.series import choose
+from shadow_mw.evaluate.store import Store
 
 WEIGHTS = [1, 1, 2, 1, 6, 1, 1, 3, 1, 1, 4, 1] * 5
 
@@ -98,27 +102,34 @@ def test_a_draw_is_the_same_for_a_seed_and_another_for_another():
     assert systematic(chances, "1") != systematic(chances, "2")
 
 
-ASKED = {"messages": [{"role": "user", "content": "Total 9.00, tax id DE811"}]}
+TASK = {"messages": [{"role": "user", "content": "Total 9.00, tax id DE811"}]}
+OUTPUTS = {
+    "same": ('{"total": "9.00"}', '{"total":  "9.00"}'),
+    "text": ("nine", "about nine"),
+    "divergent": ('{"total": "9.00"}', '{"total": "9.00", "tax_id": "DE811"}'),
+    "invented": ('{"total": "9.00"}', '{"total": "8.00"}'),
+    "both": ('{"total": "9.00"}', '{"total": "9.00", "x": "invented words"}'),
+    "equal": ('{"total": "7.00"}', '{"total":  "7.00"}'),
+}
+"""The last one is invented by both alike: a label that prefers neither says nothing of a judge."""
 
 
-@pytest.mark.parametrize(
-    ("primary", "candidate", "doubted", "expected"),
-    [
-        ({"total": "9.00"}, {"total": "9.00"}, False, 1),
-        ("nine", "about nine", False, 2),
-        ("nine", "about nine", True, 4),
-        ({"total": "9.00"}, {"total": "9.00", "tax_id": "DE811"}, False, 3),
-    ],
-)
-def test_signs_add_up_and_no_pair_has_no_weight(primary, candidate, doubted, expected):
-    found = case({"output": primary}, {"output": candidate}, request=ASKED)
-    assert weight(found.pair, FieldJudge(), doubted=doubted) == expected
-
-
-def test_a_value_that_is_not_in_the_request_is_a_sign():
-    messages = '[{"role": "user", "parts": [{"type": "text", "content": "Total 9.00"}]}]'
-    legs = [{"output": {"total": total}} for total in ("9.00", "8.00")]
-    legs[0]["gen_ai__input__messages"] = messages
-    assert weight(case(*legs).pair, FieldJudge(), doubted=False) == 3
-    legs[1] = {"output": {"total": "9.00", "x": "invented words"}}
-    assert weight(case(*legs).pair, FieldJudge(), doubted=True) == 6
+def test_signs_add_up_and_no_pair_has_no_weight(tmp_path):
+    rows = (row(name, *legs, input=TASK) for name, legs in OUTPUTS.items())
+    printed(command(tmp_path, "import", "-", "--json", stdin=lines(*rows)))
+    with Store.open(tmp_path / "shadow.db") as store:
+        series, _ = choose(store, None, None)
+        found = frame(store, series, None, 0, whole=True)
+        # What was judged has a line whether or not it is drawn.
+        judged = {n: Judgement(n, "j", "e", "i", (Winner.TIE,) * 2, (1, 1)) for n in OUTPUTS}
+        found = replace(found, judgements=judged)
+        drawn = plan(store, found, 1, 0)
+        doubted = plan(store, replace(found, doubted=frozenset({"text"})), 1, 0)
+        disputed = plan(store, replace(found, disputed=frozenset({"text"})), 1, 0)
+    weights = {"same": 1, "text": 2, "divergent": 3, "invented": 3, "both": 4, "equal": 1}
+    assert {line["id"]: line["inclusion"] for line in drawn} == pytest.approx(
+        {name: w / 14 for name, w in weights.items()}
+    )
+    for signed in (doubted, disputed):
+        (chance,) = [line["inclusion"] for line in signed if line["id"] == "text"]
+        assert chance == pytest.approx(4 / 16)

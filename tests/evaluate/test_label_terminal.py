@@ -12,7 +12,6 @@ from rows.pair_rows import command, environment, lines, printed, row
 from support.judge_server import judge_server
 from support.terminal import Terminal
 
-from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.labelling import frame as label_frame
 from shadow_mw.evaluate.pipeline import Store
 from shadow_mw.evaluate.series import choose
@@ -406,13 +405,13 @@ def test_of_a_large_series_a_part_is_looked_into_and_its_share_is_in_the_probabi
         series, _ = choose(opened, None, None)
         for n, lines_expected in ((4, 4), (10, 10), (50, 10)):
             found = label_frame.frame(opened, series, None, 0, whole=False)
-            drawn = label_frame.plan(opened, found, n, 0, FieldJudge())
+            drawn = label_frame.plan(opened, found, n, 0)
             assert len(drawn) == lines_expected
             assert sum(line["inclusion"] for line in drawn) == pytest.approx(min(n, 10) ** 2 / 30)
     judged(tmp_path, lambda asked: "TIE", ("judge-1",), "--sample", "20")
     with Store.open(tmp_path / "shadow.db") as opened:
         found = label_frame.frame(opened, series, None, 0, whole=False)
-        drawn = label_frame.plan(opened, found, 5, 0, FieldJudge())
+        drawn = label_frame.plan(opened, found, 5, 0)
         every = label_frame.frame(opened, series, None, 0, whole=True)
     # The judge's mean needs all that it judged, and its segments; labels are of ten of them.
     assert len(drawn) == 20

@@ -6,14 +6,13 @@ from pathlib import Path
 
 from shadow_mw.evaluate.calibration.rows import Row
 from shadow_mw.evaluate.judging.pools import Pool, newest, pools
-from shadow_mw.evaluate.judging.reach import drawn_of
+from shadow_mw.evaluate.judging.reach import drawn_of, weighed_of
 from shadow_mw.evaluate.judging.store import opinions_of
 from shadow_mw.evaluate.labelling.preferences import people
 from shadow_mw.evaluate.pipeline import Store
 from shadow_mw.evaluate.series import choose
 from shadow_mw.exceptions import DataError
 from shadow_mw.report.numbers import shown_plain
-from shadow_mw.standings import IMPORTED
 from shadow_mw.types import Json
 
 
@@ -31,13 +30,12 @@ def stored_rows(
         series, _ = choose(store, experiment, candidate)
         if series is None:
             raise DataError(f"store {path}: no pair in it yet")
-        pool = _chosen(newest(pools(opinions_of(store, series))), judge, path)
+        opinions = opinions_of(store, series)
+        pool = _chosen(newest(pools(opinions)), judge, path)
         labels = people(store, series)
-        keys = [(judgement.pair_id, judgement.item) for judgement in pool.judgements]
-        drawn = drawn_of(store, series)
-        rows = calibration_rows(
-            pool.judgements, labels, drawn.weighed(keys, "", imported=pool.epoch == IMPORTED)
-        )
+        drawn = drawn_of(store, series, {opinion.spec for opinion in opinions})
+        weighed = weighed_of(drawn, pool, opinions)
+        rows = calibration_rows(pool.judgements, labels, weighed)
     if not any(row.humans for row in rows):
         raise DataError(
             f"store {path}: nothing to compare: none of the {len(labels):,} labelled pairs was"

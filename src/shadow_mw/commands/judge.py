@@ -29,6 +29,7 @@ from shadow_mw.report.numbers import shown_plain
 from shadow_mw.types import Json
 
 if TYPE_CHECKING:
+    from shadow_mw.evaluate.judging.drawn import Drawn
     from shadow_mw.evaluate.judging.summary import JudgeCard
 
 A_FILE = click.Path(path_type=Path)
@@ -134,11 +135,18 @@ def _finish(
 ) -> None:
     from shadow_mw.commands.judge_card import show
     from shadow_mw.commands.judge_json import run_json
+    from shadow_mw.evaluate.judging.drawn import drawn_at_once
+    from shadow_mw.evaluate.judging.reach import in_vain
     from shadow_mw.evaluate.judging.standing import panel_of
 
     faults = _faults(work, done)
-    cards = _cards(work, done, people)
-    panel = panel_of(done.run.opinions)
+    drawn = drawn_at_once(
+        work.sample.items,
+        work.sample.identical,
+        in_vain(work.store, {opinion.spec for opinion in done.run.opinions}),
+    )
+    cards = _cards(work, done, people, drawn)
+    panel = panel_of(done.run.opinions, drawn)
     if out is not None:
         write_rows(out, done.run)
     if machine:
@@ -152,20 +160,18 @@ def _finish(
         raise click.exceptions.Exit(INCOMPLETE)
 
 
-def _cards(work: Work, done: Done, people: dict[str, Row]) -> list[JudgeCard]:
-    from shadow_mw.evaluate.judging.anchors import drift_of
-    from shadow_mw.evaluate.judging.drawn import drawn_at_once
-    from shadow_mw.evaluate.judging.reach import in_vain
+def _cards(work: Work, done: Done, people: dict[str, Row], drawn: Drawn) -> list[JudgeCard]:
+    from shadow_mw.evaluate.judging.anchors import drifts_of
     from shadow_mw.evaluate.judging.summary import judge_cards
 
-    families = {judge.title: kin(judge, work.sample.items) for judge in work.judges}
-    specs = {opinion.spec for opinion in done.run.opinions}
-    sample = work.sample
-    drawn = drawn_at_once(sample.items, sample.identical, in_vain(work.store, specs))
-    drifts = {spec: drift_of(work.store, work.series, spec) for spec in specs}
+    opinions, items = done.run.opinions, work.sample.items
+    families = {
+        judge.title: kin(judge, items, {o.model for o in opinions if o.judge == judge.title})
+        for judge in work.judges
+    }
     labels = stored_people(work.store, work.series) | people
-    known = {spec: drift for spec, drift in drifts.items() if drift}
-    return judge_cards(done.run.opinions, drawn, labels, families, known)
+    drifts = drifts_of(work.store, work.series, opinions)
+    return judge_cards(opinions, drawn, labels, families, drifts)
 
 
 def _faults(work: Work, done: Done) -> list[str]:

@@ -29,10 +29,12 @@ def judges_json(store: Store, series: Series | None) -> dict[str, Json]:
     if missing():
         return {"judges": None, "panel": None}
     from shadow_mw.commands.judge_json import card_json, panel_json
+    from shadow_mw.evaluate.judging.reach import drawn_of
     from shadow_mw.evaluate.judging.standing import panel_of, stored_cards
 
-    cards = [card_json(card) for card in stored_cards(store, series, opinions)]
-    return {"judges": cards, "panel": panel_json(panel_of(opinions))}
+    drawn = drawn_of(store, series, {opinion.spec for opinion in opinions})
+    cards = [card_json(card) for card in stored_cards(store, series, opinions, drawn)]
+    return {"judges": cards, "panel": panel_json(panel_of(opinions, drawn))}
 
 
 def show_judges(store: Store, series: Series | None, console: Console) -> None:

@@ -15,7 +15,6 @@ from shadow_mw.commands.label_terminal import label_at_terminal
 from shadow_mw.commands.label_view import View, view
 from shadow_mw.commands.progress import progress
 from shadow_mw.commands.report import lenient_stdout
-from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.labelling.file import LabelFile, begin
 from shadow_mw.evaluate.labelling.frame import frame, plan, rows_of
 from shadow_mw.evaluate.labelling.preferences import Preferences
@@ -61,7 +60,7 @@ def run(
         if series is None:
             raise DataError(f"store {store.path}: no pair in it yet")
         if not out.exists():
-            _begin(store, series, how, out, FieldJudge.declared(used.fields))
+            _begin(store, series, how, out)
         known = rows_of(store, series)
         kept = Preferences(store, {pair_id: row for pair_id, (row, _) in known.items()})
         file = LabelFile(out, annotator or _login(), kept)
@@ -82,13 +81,12 @@ def run(
         label_at_terminal(file, views, Console(file=lenient_stdout(), highlight=False))
 
 
-def _begin(store: Store, series: Series, how: Draw, out: Path, fields: FieldJudge) -> None:
+def _begin(store: Store, series: Series, how: Draw, out: Path) -> None:
     with progress("reading", None):
         found = frame(store, series, how.judge, how.seed, whole=how.whole)
     if not found.rows:
         raise DataError(f"store {store.path}: no pair whose outputs could be compared")
-    with progress("reading", len(found.rows)) as advance:
-        begin(out, plan(store, found, how.n, how.seed, fields, advance))
+    begin(out, plan(store, found, how.n, how.seed))
 
 
 def _say(file: LabelFile, how: Draw) -> None:

@@ -35,9 +35,9 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from shadow_mw.evaluate.calibration import quantiles
+from shadow_mw.evaluate.calibration.clusters import Values, numbered, square
 
 SMALLEST_STRATUM = 30
 """Labels that a segment needs for a correction of its own; smaller ones share one.
@@ -47,8 +47,6 @@ On LLMBar's five subsets with 100 labels, 10 made intervals that cover 91 % and 
 
 BEYOND_CHANCE = 4.0
 """Standard errors: 1 in 16,000 samples is so far off."""
-
-Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +108,13 @@ def plain(scores: Sequence[float]) -> Estimate:
 def mean(items: Sequence[Scored]) -> Estimate:
     """What a judge's scores say if they are taken for truth, each for the pairs it stands for."""
     weights = np.array([item.weight for item in items])
-    if len(set(weights)) == 1 and _clusters(items) is None:
+    if len(set(weights)) == 1 and numbered([item.cluster for item in items]) is None:
         return plain([item.judge for item in items])
     f = np.array([item.judge for item in items])
     value = float(np.average(f, weights=weights))
-    square, n = _square(weights * (f - value), _clusters(items))
+    total, n = square(weights * (f - value), numbered([item.cluster for item in items]))
     few = n / (n - 1) if n > 1 else 1.0
-    half = quantiles.normal() * math.sqrt(few * square) / float(weights.sum())
+    half = quantiles.normal() * math.sqrt(few * total) / float(weights.sum())
     return _estimate(value, half if n > 1 else 1)
 
 
@@ -213,30 +211,18 @@ def _stratum(items: Sequence[Scored], weights: Values, lam: float | None) -> Str
     used = _tuned(human, gain) if lam is None else lam
     terms = human + used * gain
     fitted = 2 if lam is None and 0 < used < 1 else 1
-    few = labelled / (labelled - fitted) if labelled > fitted else n
-    square, _ = _square(terms, _clusters(items))
+    # Where items stand for different numbers of pairs, a few labels bear most of the weight.
+    size = _effective(weights) if float(np.ptp(pairs)) else labelled
+    few = size / (size - fitted) if size > fitted else n
+    sum_of_squares, _ = square(terms, numbered([item.cluster for item in items]))
     return Stratum(
         tuple(dict.fromkeys(item.segment for item in items)),
         n,
         labelled,
         used,
         y_mean + used * (f_all - f_mean),
-        few * square / n**2,
+        few * sum_of_squares / n**2,
     )
-
-
-def _clusters(items: Sequence[Scored]) -> npt.NDArray[np.intp] | None:
-    """Each item's cluster by number; None where none has two."""
-    numbers = dict[Hashable, int]()
-    names = ((i,) if item.cluster is None else item.cluster for i, item in enumerate(items))
-    found = np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.intp)
-    return found if len(numbers) < len(items) else None
-
-
-def _square(terms: Values, clusters: npt.NDArray[np.intp] | None) -> tuple[float, int]:
-    """The sum of squares of the clusters' sums, and how many there are."""
-    sums = terms if clusters is None else np.bincount(clusters, weights=terms)
-    return float(sums @ sums), len(sums)
 
 
 def _tuned(human: Values, gain: Values) -> float:

@@ -15,21 +15,12 @@ from shadow_mw.evaluate.fields.divergence import (
     Divergence,
     shape_of,
 )
-from shadow_mw.evaluate.fields.grounding import Source, grounded, grounding, request_text
+from shadow_mw.evaluate.fields.grounding import Source, grounded, request_text
 from shadow_mw.evaluate.fields.judge import FieldScore, Schemas, judge_pair
 from shadow_mw.evaluate.fields.request_schema import RequestSchemas, Schema, request_schemas
 from shadow_mw.evaluate.fields.rules import PLAIN, Node, canonical, compile_rules, read_rules
 from shadow_mw.evaluate.pair import Pair
 from shadow_mw.types import Json
-
-
-@dataclass(frozen=True, slots=True)
-class Grounding:
-    """For both legs, each leaf that has to be in the request's text, and whether it is."""
-
-    primary: list[tuple[str, bool]] | None
-    """None where the output is no JSON object."""
-    candidate: list[tuple[str, bool]] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +80,6 @@ class FieldJudge:
             found.shape,
             Counter((leaf.path, leaf.kind, _grounded(leaf, source)) for leaf in found.differing),
         )
-
-    def grounding(self, pair: Pair) -> Grounding | None:
-        """Whether both outputs' values are in the request; None where it is not all text."""
-        source = _source(pair)
-        if source is None:
-            return None
-        return Grounding(*(grounding(output, source, self.rules) for output in pair.documents))
 
 
 def _source(pair: Pair) -> Source | None:

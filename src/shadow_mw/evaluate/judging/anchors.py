@@ -140,6 +140,37 @@ def drift_of(store: Store, series: Series, spec: str) -> JudgeDrift | None:
     return None
 
 
+def drifts_of(store: Store, series: Series, opinions: Sequence[Opinion]) -> dict[str, JudgeDrift]:
+    """What anchors say of every judge that was asked about a series, by `Opinion.spec`.
+
+    Those of the series itself, unless those of another one have alarmed since the judge was first
+    asked here: it is the same judge.
+    """
+    since = dict[str, int]()
+    for opinion in opinions:
+        since[opinion.spec] = min(opinion.time_ns, since.get(opinion.spec, opinion.time_ns))
+    found = dict[str, JudgeDrift]()
+    for spec, first in since.items():
+        own = drift_of(store, series, spec)
+        after = max(first, own.time_ns if own else 0)
+        elsewhere = (drift_of(store, other, spec) for other in _with_anchors(store, series, spec))
+        alarms = [drift for drift in elsewhere if drift and drift.alarm and drift.time_ns > after]
+        drift = max(alarms, key=lambda one: one.time_ns, default=own)
+        if drift:
+            found[spec] = drift
+    return found
+
+
+def _with_anchors(store: Store, series: Series, spec: str) -> list[Series]:
+    """The other series that have anchors of a judge."""
+    rows = store.query(
+        "SELECT experiment, candidate_id FROM series WHERE id IN"
+        " (SELECT DISTINCT series FROM anchors WHERE spec = ?)",
+        (spec,),
+    )
+    return [other for row in rows if (other := Series(*row)) != series]
+
+
 def _drift(number: int, before: Sequence[Judgement], after: Pool, epochs: set[str]) -> JudgeDrift:
     found = drift(before, after.judgements)
     same = epochs == {before[0].epoch}

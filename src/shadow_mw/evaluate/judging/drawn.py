@@ -130,6 +130,10 @@ class Weighed:
     """Kish's sample size of the pairs drawn: how many equal weights tell as much."""
     unjudged: Unjudged
 
+    def of(self, pair_id: str) -> tuple[float, Hashable]:
+        """What one judged pair stands for, and its cluster."""
+        return self.weights.get(pair_id, 1.0), self.clusters.get(pair_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Drawn:

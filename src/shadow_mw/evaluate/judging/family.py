@@ -43,8 +43,17 @@ def same_family(judge: str, model: str) -> bool:
     return judge.lower() == model.lower() or bool(families(judge) & families(model))
 
 
-def kin(judge: Judge, items: Iterable[Item]) -> tuple[Role, ...]:
-    """The roles whose models are of the judge's family in any of the pairs."""
+def kin(
+    judge: Judge, items: Iterable[Item], answering: Iterable[str | None] = ()
+) -> tuple[Role, ...]:
+    """The roles whose models are of the judge's family in any of the pairs.
+
+    Args:
+        judge: by the name under which it is asked.
+        items: the pairs.
+        answering: the names under which it answered: behind a gateway's alias may be any model.
+    """
+    names = {judge.model, *filter(None, answering)}
     models = {
         (role, model)
         for item in items
@@ -53,7 +62,9 @@ def kin(judge: Judge, items: Iterable[Item]) -> tuple[Role, ...]:
             (Role.CANDIDATE, item.candidate_model),
         )
     }
-    found = {role for role, model in models if model and same_family(judge.model, model)}
+    found = {
+        role for role, model in models if model and any(same_family(name, model) for name in names)
+    }
     return tuple(sorted(found, reverse=True))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ from shadow_mw.wire.lenient import mapping, mappings, string
 
 ASKED_FOR = ("tools", "functions", "tool_choice", "response_format", "text", "output_config")
 """What a request says about the form of its answer, in any wire format."""
+
+LIKE_A_CALL = re.compile(r"^(?=\s*\[calls )", re.MULTILINE)
+IN_WORDS = "(text, no call) "
 
 PAIRS = f"""SELECT pairs.id, p.pair_id, excluded,
         p.has_answer AND c.has_answer, p.answered, c.answered
@@ -150,9 +154,12 @@ def item_at(store: Store, row: int, pair_id: str) -> Item:
 
 
 def output_text(answer: Answer) -> str:
-    """An answer as text: what it says, then the tools that it calls."""
+    """An answer as text: what it says, then the tools that it calls.
+
+    A text that looks like a call is told from one: saying that one calls is not calling.
+    """
     calls = [f"[calls {call.name}]\n{call.arguments}" for call in answer.tool_calls]
-    said = [text for text in (answer.text, answer.refusal) if text]
+    said = [LIKE_A_CALL.sub(IN_WORDS, text) for text in (answer.text, answer.refusal) if text]
     return "\n\n".join([*said, *calls])
 
 

@@ -18,6 +18,7 @@ from shadow_mw.evaluate.endpoint.failure import (
 )
 from shadow_mw.evaluate.judging.budget import Budget
 from shadow_mw.evaluate.judging.client import Answer, JudgeClient
+from shadow_mw.evaluate.judging.family import kin
 from shadow_mw.evaluate.judging.fingerprint import epoch_of, spec_of
 from shadow_mw.evaluate.judging.parse import Parsed, parse
 from shadow_mw.evaluate.judging.prompt import prompt
@@ -113,10 +114,20 @@ class Lane:
             self._fail(item, first, answer)
             return
         self._answered, self._in_a_row = True, 0
+        if self._is_kin(item, answer.reply.model):
+            return
         opinion = self._opinion(item, first, answer, calls, budget)
         self._record.add(opinion)
         self.opinions.append(opinion)
         self.invalid += opinion.winner is Winner.INVALID
+
+    def _is_kin(self, item: Item, model: str | None) -> bool:
+        """Whether a model of an arm's family answered under the judge's name, and may not."""
+        roles = kin(self.judge, [item], [model]) if not self._settings.allow_same_family else ()
+        if roles:
+            self.stopped = f"it answers as {model}, of the {roles[0]} model's family: take another"
+            self.stopped += " judge, or allow the same family"
+        return bool(roles)
 
     async def _ask(
         self, body: dict[str, Json], size: int, client: JudgeClient, budget: Budget

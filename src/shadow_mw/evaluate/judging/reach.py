@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from shadow_mw.evaluate.judging.drawn import Drawn, DrawnPair, Key, Scale, scale
+from shadow_mw.evaluate.judging.drawn import Drawn, DrawnPair, Key, Scale, Weighed, scale
+from shadow_mw.evaluate.judging.pools import Pool
 from shadow_mw.evaluate.judging.store import unanswered_of
+from shadow_mw.evaluate.judging.values import Opinion
 from shadow_mw.evaluate.series import CLUSTERS, SERIES, WEIGHT
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import Series
+from shadow_mw.standings import IMPORTED
 
 COHORT = "(SELECT count(*) FROM draws WHERE draws.series = pairs.series AND last_pair < pairs.id)"
 DRAWN = f"""SELECT (SELECT pair_id FROM observations WHERE observations.id = candidate_row), item,
@@ -78,6 +81,13 @@ def _scale(
     able = {cohort: (n, calls) for cohort, n, calls in store.query(ABLE.format(pairs=pairs), key)}
     n, after = able.pop(draws, (0, 0.0))
     return scale({cohort: calls for cohort, (_, calls) in able.items()}, taken, after, n)
+
+
+def weighed_of(drawn: Drawn, pool: Pool, opinions: Iterable[Opinion]) -> Weighed:
+    """What the pairs of one judge in one epoch stand for."""
+    keys = [(judgement.pair_id, judgement.item) for judgement in pool.judgements]
+    spec = next(o.spec for o in opinions if (o.judge, o.epoch) == (pool.judge, pool.epoch))
+    return drawn.weighed(keys, spec, imported=pool.epoch == IMPORTED)
 
 
 def in_vain(store: Store, specs: Collection[str]) -> Mapping[str, Mapping[Key, str]]:

@@ -8,7 +8,8 @@ from operator import itemgetter
 
 from shadow_mw.evaluate.calibration.agreement import Share
 from shadow_mw.evaluate.calibration.correction import Estimate, Scored
-from shadow_mw.evaluate.judging.anchors import drift_of
+from shadow_mw.evaluate.judging.anchors import drifts_of
+from shadow_mw.evaluate.judging.drawn import Drawn
 from shadow_mw.evaluate.judging.panel import disagreements, panel
 from shadow_mw.evaluate.judging.pools import SCORES, newest, pools
 from shadow_mw.evaluate.judging.reach import drawn_of
@@ -19,26 +20,22 @@ from shadow_mw.evaluate.labelling.preferences import people
 from shadow_mw.evaluate.series import SERIES
 from shadow_mw.evaluate.store import Store
 from shadow_mw.results import Series
-from shadow_mw.standings import JudgeStanding, PanelStanding, Rate, Standings
+from shadow_mw.standings import IMPORTED, JudgeStanding, PanelStanding, Rate, Standings
 
 NO_FIGURE = Share(0, 0)
 
 
-def stored_cards(store: Store, series: Series, opinions: Sequence[Opinion]) -> list[JudgeCard]:
+def stored_cards(
+    store: Store, series: Series, opinions: Sequence[Opinion], drawn: Drawn
+) -> list[JudgeCard]:
     """Every judge and epoch of a series by what the store knows, people's labels too."""
-    return _cards(store, series, opinions)
+    return _cards(store, series, opinions, drawn)
 
 
 def _cards(
-    store: Store,
-    series: Series,
-    opinions: Sequence[Opinion],
-    pairs: str = "",
-    cluster: str = "session",
+    store: Store, series: Series, opinions: Sequence[Opinion], drawn: Drawn, pairs: str = ""
 ) -> list[JudgeCard]:
-    specs = {opinion.spec for opinion in opinions}
-    drifts = {spec: found for spec in specs if (found := drift_of(store, series, spec))}
-    drawn = drawn_of(store, series, specs, pairs, cluster)
+    drifts = drifts_of(store, series, opinions)
     labels = people(store, series)
     if pairs:
         kept = _pair_ids(store, series, pairs)
@@ -56,8 +53,9 @@ def standings(store: Store, series: Series, pairs: str = "", cluster: str = "ses
         cluster: `session`, `key` or `pair`: what is independent of one another.
     """
     opinions = _among(store, series, opinions_of(store, series), pairs)
-    cards = [card for card in _cards(store, series, opinions, pairs, cluster) if card.newest]
-    return Standings(tuple(map(_standing, cards)), panel_of(opinions))
+    drawn = drawn_of(store, series, {opinion.spec for opinion in opinions}, pairs, cluster)
+    cards = [card for card in _cards(store, series, opinions, drawn, pairs) if card.newest]
+    return Standings(tuple(map(_standing, cards)), panel_of(opinions, drawn))
 
 
 def _among(
@@ -78,7 +76,7 @@ def _pair_ids(store: Store, series: Series, pairs: str) -> set[str]:
     return {pair_id for (pair_id,) in rows}
 
 
-def panel_of(opinions: Iterable[Opinion]) -> PanelStanding | None:
+def panel_of(opinions: Iterable[Opinion], drawn: Drawn) -> PanelStanding | None:
     """Several judges as one, each in its newest epoch; None unless two have a pair in common."""
     found = newest(pools(opinions)).items()
     judges = [pool for _, pool in sorted(found, key=itemgetter(0)) if pool.judgements]
@@ -86,14 +84,22 @@ def panel_of(opinions: Iterable[Opinion]) -> PanelStanding | None:
     if not verdicts:
         return None
     wins = Counter(verdict.winner.value for verdict in verdicts)
-    scores = [SCORES[v.winner] for v in verdicts if v.winner in SCORES]
+    imported = all(pool.epoch == IMPORTED for pool in judges)
+    items = {judgement.pair_id: judgement.item for judgement in judges[0].judgements}
+    said = [(verdict.pair_id, items[verdict.pair_id]) for verdict in verdicts]
+    weighed = drawn.weighed(said, "", imported=imported)
+    scores = [
+        Scored(SCORES[v.winner], None, None, None, *weighed.of(v.pair_id))
+        for v in verdicts
+        if v.winner in SCORES
+    ]
     differing = disagreements(verdicts)
     return PanelStanding(
         tuple(pool.judge for pool in judges),
         len(verdicts),
         {name: wins[name] for name in ("candidate", "primary", "tie", "invalid")},
         _share(Share(len(verdicts) - len(differing), len(verdicts))),
-        _rate(at_its_word(list(map(Scored, scores))), len(scores)) if scores else None,
+        _rate(at_its_word(scores), len(scores)) if scores else None,
         tuple(sorted(verdict.pair_id for verdict in differing)),
     )
 

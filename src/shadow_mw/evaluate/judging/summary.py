@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,11 +11,12 @@ from shadow_mw.evaluate.calibration import quantiles
 from shadow_mw.evaluate.calibration.calibrate import Calibration, Qualification, calibrate
 from shadow_mw.evaluate.calibration.correction import Estimate, Scored, mean
 from shadow_mw.evaluate.calibration.rows import Choice, Row
+from shadow_mw.evaluate.judging.all_drawn import bounds, with_invalid, with_ties
 from shadow_mw.evaluate.judging.card import BiasCard, bias_card
 from shadow_mw.evaluate.judging.drawn import Drawn, Weighed, effective
 from shadow_mw.evaluate.judging.pools import Judgement, Pool, pools
 from shadow_mw.evaluate.judging.values import Opinion, Winner
-from shadow_mw.standings import IMPORTED, JudgeDrift, Rate, Unjudged
+from shadow_mw.standings import IMPORTED, JudgeDrift, Unjudged
 from shadow_mw.types import Role
 
 CHOICES = {Winner.PRIMARY: Choice.A, Winner.CANDIDATE: Choice.B, Winner.TIE: Choice.TIE}
@@ -69,12 +69,12 @@ class JudgeCard:
     @property
     def naive_bounds(self) -> tuple[float, float] | None:
         """The interval of `naive` over all pairs, whatever those without a verdict are."""
-        return _bounds(self.naive, self.invalid_too)
+        return bounds(self.naive, self.invalid_too)
 
     @property
     def corrected_bounds(self) -> tuple[float, float] | None:
         """The same of `corrected`."""
-        return _bounds(self.corrected, self.unjudged)
+        return bounds(self.corrected, self.unjudged)
 
     @property
     def gates(self) -> bool:
@@ -156,11 +156,7 @@ def _card(
     weighed = drawn.weighed(keys, spec, imported=pool.epoch == IMPORTED)
     calibration = _calibration(pool.judgements, labels, weighed)
     scores = [
-        Scored(
-            judgement.score,
-            weight=weighed.weights.get(judgement.pair_id, 1.0),
-            cluster=weighed.clusters.get(judgement.pair_id),
-        )
+        Scored(judgement.score, None, None, None, *weighed.of(judgement.pair_id))
         for judgement in pool.judgements
         if judgement.score is not None
     ]
@@ -175,8 +171,8 @@ def _card(
         _wins(pool.judgements),
         drawn.identical,
         bias_card(pool.judgements, kin) if pool.judgements else None,
-        _with_ties(at_its_word(scores), weighed) if scores else None,
-        _with_ties(calibration.correction.estimate, weighed)
+        with_ties(at_its_word(scores), weighed) if scores else None,
+        with_ties(calibration.correction.estimate, weighed)
         if calibration and calibration.corrects
         else None,
         calibration,
@@ -184,7 +180,7 @@ def _card(
         _usd(opinions),
         bool(weighed.weights),
         weighed.unjudged,
-        _with_invalid(weighed, pool.judgements),
+        with_invalid(weighed, pool.judgements),
     )
 
 
@@ -228,45 +224,6 @@ def calibration_rows(
     for judgement in judgements:
         first, second = (CHOICES.get(winner) for winner in judgement.winners)
         row = labels.get(judgement.pair_id) or Row(judgement.pair_id, (None, None))
-        rows.append(
-            replace(
-                row,
-                judge=(first, second),
-                weight=weighed.weights.get(judgement.pair_id, 1.0),
-                cluster=weighed.clusters.get(judgement.pair_id),
-            )
-        )
+        weight, cluster = weighed.of(judgement.pair_id)
+        rows.append(replace(row, judge=(first, second), weight=weight, cluster=cluster))
     return rows
-
-
-def _with_invalid(weighed: Weighed, judgements: Iterable[Judgement]) -> Unjudged:
-    """With the pairs that have a verdict in one order at most, each of them unknown too."""
-    invalid = [judgement.pair_id for judgement in judgements if not judgement.valid]
-    if not invalid:
-        return weighed.unjudged
-    before, known = weighed.unjudged, weighed.judged + weighed.identical
-    all_ = known / (1 - before.share)
-    each = {name: weighed.weights.get(name, weighed.mean) for name in invalid}
-    share = before.share + sum(each.values()) / all_
-    return Unjudged(share, weighed.size, {**before.pairs, "invalid": len(invalid)})
-
-
-def _bounds(estimate: Estimate | None, unjudged: Unjudged) -> tuple[float, float] | None:
-    if estimate is None:
-        return None
-    rate = Rate(estimate.value, estimate.low, estimate.high, 1)
-    return unjudged.bounds(rate, quantiles.normal())
-
-
-def _with_ties(estimate: Estimate, weighed: Weighed) -> Estimate:
-    """Add the pairs that nobody needs to look at; how many they are is chance too."""
-    n = weighed.size
-    share = weighed.judged / (weighed.judged + weighed.identical)
-    value = share * estimate.value + (1 - share) / 2
-    error = math.sqrt(share * (1 - share) / n) * abs(estimate.value - 0.5)
-    chance = quantiles.normal() * error
-    return Estimate(
-        value,
-        max(value - math.hypot(share * (estimate.value - estimate.low), chance), 0.0),
-        min(value + math.hypot(share * (estimate.high - estimate.value), chance), 1.0),
-    )

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from shadow_mw.evaluate.fields.divergence import Divergence
-from shadow_mw.evaluate.fields.field_judge import FieldJudge
 from shadow_mw.evaluate.judging.items import draw
 from shadow_mw.evaluate.judging.panel import differing
-from shadow_mw.evaluate.judging.pools import Judgement, label_row, newest, pools
+from shadow_mw.evaluate.judging.pools import Judgement, Pool, label_row, newest, pools
+from shadow_mw.evaluate.judging.reach import drawn_of, weighed_of
 from shadow_mw.evaluate.judging.store import opinions_of
 from shadow_mw.evaluate.labelling.draw import inclusions, systematic
-from shadow_mw.evaluate.pair import Pair
 from shadow_mw.evaluate.series import SERIES
 from shadow_mw.evaluate.store import Store
 from shadow_mw.exceptions import DataError
@@ -28,6 +27,12 @@ DIFFERENT, DIVERGENT, UNGROUNDED, DOUBTED, DISPUTED = 1.0, 1.0, 1.0, 2.0, 2.0
 
 At most 8: a sign that teaches nothing after all costs no more than that ratio of weights.
 """
+
+SIGNS = """SELECT id, shape IS NULL OR EXISTS (SELECT 1 FROM divergences WHERE pair = id),
+        EXISTS (SELECT 1 FROM divergences WHERE pair = id AND kind != 'different'),
+        EXISTS (SELECT 1 FROM divergences WHERE pair = id AND NOT grounded)
+    FROM pairs WHERE id IN (SELECT value FROM json_each(?))"""
+"""Where the two outputs differ, as it was stored with the pair."""
 
 ROWS = f"""SELECT p.pair_id, pairs.id, p.segment FROM pairs
     JOIN observations p ON p.id = primary_row WHERE series = {SERIES}"""
@@ -49,6 +54,8 @@ class Frame:
     """Pairs that a judge sees differently in the other order, or has no verdict on."""
     disputed: frozenset[str]
     """Pairs on which two judges differ."""
+    stands_for: Mapping[str, float] = field(default_factory=dict)
+    """How many pairs a judged one stands for, over several draws; empty where all for as many."""
 
 
 def frame(store: Store, series: Series, judge: str | None, seed: int, *, whole: bool) -> Frame:
@@ -66,9 +73,10 @@ def frame(store: Store, series: Series, judge: str | None, seed: int, *, whole: 
     Raises:
         DataError: the judge is not known, or has to be named.
     """
-    found = newest(pools(opinions_of(store, series)))
-    chosen = _chosen({name: pool.judgements for name, pool in found.items()}, judge, store)
-    judgements = {judgement.pair_id: judgement for judgement in chosen}
+    opinions = opinions_of(store, series)
+    found = newest(pools(opinions))
+    chosen = _chosen(found, judge, store)
+    judgements = {j.pair_id: j for j in chosen.judgements} if chosen else {}
     judged = [pool.judgements for pool in found.values()]
     signs = _doubted(judged), differing(judged)
     if judgements and not whole:
@@ -79,7 +87,12 @@ def frame(store: Store, series: Series, judge: str | None, seed: int, *, whole: 
         rows = [(item.pair_id, row) for item, row in zip(sample.items, numbers, strict=True)]
         return Frame(series, tuple(rows), sample.inclusion, judgements, *signs)
     share = min(1, MOST_READ / population)
-    return Frame(series, tuple(rows[:MOST_READ]), share, judgements, *signs)
+    weights = (
+        weighed_of(drawn_of(store, series, {o.spec for o in opinions}), chosen, opinions).weights
+        if chosen
+        else {}
+    )
+    return Frame(series, tuple(rows[:MOST_READ]), share, judgements, *signs, weights)
 
 
 def plan(
@@ -87,21 +100,22 @@ def plan(
     found: Frame,
     size: int,
     seed: int,
-    fields: FieldJudge,
-    advance: Callable[[int], None] = lambda _: None,
 ) -> list[dict[str, Json]]:
     """Draw: the lines with which a file of labels begins.
 
     `order` is the place of those that were drawn; the others were judged, and the mean of the
     judge's verdicts needs them.
     """
-    known = rows_of(store, found.series)
-    weights = list[float]()
-    for pair_id, row in found.rows:
-        doubted, disputed = pair_id in found.doubted, pair_id in found.disputed
-        pair = store.pair(row)
-        weights.append(weight(pair, fields, doubted=doubted, disputed=disputed))
-        advance(1)
+    known, signs = rows_of(store, found.series), _signs(store, found)
+    weights = [
+        found.stands_for.get(pair_id, 1.0)
+        * (
+            signs[row]
+            + DOUBTED * (pair_id in found.doubted)
+            + DISPUTED * (pair_id in found.disputed)
+        )
+        for pair_id, row in found.rows
+    ]
     chances = inclusions(weights, size)
     order = {place: n for n, place in enumerate(systematic(chances, f"label:{seed}"), 1)}
     lines = []
@@ -117,21 +131,13 @@ def plan(
     return lines + [_line(pair_id, found.judgements, known[pair_id][1]) for pair_id in unread]
 
 
-def weight(pair: Pair, fields: FieldJudge, *, doubted: bool, disputed: bool = False) -> float:
-    """How much a label of this pair may teach, by the signs that it bears."""
-    ours, theirs = pair.documents
-    different = ours is None or ours != theirs
-    found = fields.compare(pair)
-    leaves = found.differing if found else ()
-    divergent = any(leaf.kind is not Divergence.DIFFERENT for leaf in leaves)
-    return (
-        1
-        + DIFFERENT * different
-        + DIVERGENT * divergent
-        + UNGROUNDED * _ungrounded(pair, fields)
-        + DOUBTED * doubted
-        + DISPUTED * disputed
-    )
+def _signs(store: Store, found: Frame) -> dict[int, float]:
+    """Row to weight, by what the outputs differ in."""
+    rows = json.dumps([row for _, row in found.rows])
+    return {
+        row: 1 + DIFFERENT * different + DIVERGENT * divergent + UNGROUNDED * ungrounded
+        for row, different, divergent, ungrounded in store.query(SIGNS, (rows,))
+    }
 
 
 def rows_of(store: Store, series: Series) -> dict[str, tuple[int, str | None]]:
@@ -140,15 +146,13 @@ def rows_of(store: Store, series: Series) -> dict[str, tuple[int, str | None]]:
     return {pair_id: (row, segment) for pair_id, row, segment in rows}
 
 
-def _chosen(
-    judges: Mapping[str, Sequence[Judgement]], name: str | None, store: Store
-) -> Sequence[Judgement]:
+def _chosen(judges: Mapping[str, Pool], name: str | None, store: Store) -> Pool | None:
     names = ", ".join(judges) or "none"
     if name is not None and name not in judges:
         raise DataError(f"store {store.path}: no verdict of judge {name!r}; it has {names}")
     if name is None and len(judges) > 1:
         raise DataError(f"store {store.path}: name one judge with --judge, it has {names}")
-    return judges[name or next(iter(judges))] if judges else ()
+    return judges[name or next(iter(judges))] if judges else None
 
 
 def _doubted(judged: Iterable[Sequence[Judgement]]) -> frozenset[str]:
@@ -163,12 +167,6 @@ def _judged(
     known = rows_of(store, series)
     rows = [(pair_id, known[pair_id][0]) for pair_id in judgements]
     return sorted(rows, key=lambda row: hashlib.sha256(f"{seed}:{row[0]}".encode()).digest())
-
-
-def _ungrounded(pair: Pair, fields: FieldJudge) -> bool:
-    found = fields.grounding(pair)
-    legs = (found.primary, found.candidate) if found else ()
-    return any(not there for leaves in legs for _, there in leaves or ())
 
 
 def _line(
