@@ -100,6 +100,21 @@ def test_a_foreign_file_is_one_line_and_bad_data(shadow, tmp_path):
     assert (tmp_path / "shadow.db").read_text() == "my notes, not a database"
 
 
+def test_a_directory_is_no_store(shadow, tmp_path):
+    done = shadow("report", "--store", str(tmp_path))
+    assert done.returncode == 65
+    assert done.stderr == (
+        f"shadow-mw: store {tmp_path}: a directory; it was left untouched, set SHADOW_STORE to"
+        " another path\n"
+    )
+
+
+def test_markdown_has_the_names_that_waivers_take(shadow, store):
+    said = shadow("verdict", "--md").stdout.replace("\\", "")
+    for gate in json.loads(shadow("verdict", "--json").stdout)["gates"]:
+        assert f"| {gate['title']} ({gate['name']}) |" in said
+
+
 def test_an_ascii_terminal_gets_a_report_too(shadow, store):
     done = shadow("report", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")

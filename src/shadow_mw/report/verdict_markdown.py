@@ -17,7 +17,11 @@ def verdict_markdown(verdict: Verdict) -> str:
         _text(verdict.reason),
         _table(
             (*COLUMNS, "n", "why", "method"),
-            ((*cells(g), f"{g.n:,}", g.reason, g.method) for g in verdict.gates),
+            (
+                (f"{title} ({g.name})", *others, f"{g.n:,}", g.reason, g.method)
+                for g in verdict.gates
+                for title, *others in (cells(g),)
+            ),
         ),
     ]
     if signed := [f"- {_text(g)}: {_text(who)}" for g, who in verdict.signoffs.items()]:

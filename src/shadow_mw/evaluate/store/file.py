@@ -34,6 +34,8 @@ def connect(path: Path, *, create: bool, kept: bool = True) -> sqlite3.Connectio
         StoreError: there is none, or the file is not one that this code can use; it was then
             not written to.
     """
+    if path.is_dir():
+        raise _refusal(path, "a directory")
     try:
         exists = path.stat().st_size > 0
         if exists:
