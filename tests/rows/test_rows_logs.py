@@ -272,9 +272,29 @@ def test_batches_by_custom_id_with_their_requests(imported, tmp_path, shadow):
     assert found["c1"]["input"]["messages"] == asked(1)["messages"]
     assert found["c1"]["candidate"]["output"] == "A"
     assert found["c2"]["candidate"]["error"] == "batch_expired"
-    assert found["c2"]["candidate"]["model"] == "gpt-4o-mini"
+    assert found["c2"]["candidate"]["model"] == "claude-haiku-4-5"
     assert found["c3"]["candidate"]["error"] == "rate_limit"
     assert "latency_ms" not in found["c1"]["primary"]
+
+
+@pytest.mark.parametrize("options", [(), ("--candidate-model", "llama")])
+def test_a_batch_s_failed_calls_are_the_candidate_s_whatever_model_the_requests_name(
+    imported, shadow, tmp_path, options
+):
+    requests = [{"custom_id": f"c{n}", "body": {"model": "gpt-4o", **asked(n)}} for n in range(4)]
+    (tmp_path / "input.jsonl").write_text(lines(*requests))
+    failed = {"response": {"status_code": 500, "body": {"error": {"code": "server_error"}}}}
+    ours = [batch(0, "a", **failed), *(batch(n, "a") for n in (1, 2, 3))]
+    theirs = [*(batch(n, "a", **failed) for n in (0, 1, 2)), batch(3, "a", "llama")]
+    result, _ = imported("openai", ours, theirs, "--input", "input.jsonl", *options)
+    assert result["candidates"] == {"llama": 4}
+    reported = printed(shadow("report", "--json"))
+    assert reported["metrics"]["error_rate"] == {
+        "primary": 0.25,
+        "candidate": 0.75,
+        "delta": 0.5,
+        "n": 4,
+    }
 
 
 def test_stored_completions_by_their_metadata(imported):

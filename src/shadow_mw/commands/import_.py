@@ -154,9 +154,10 @@ def _stage(source: Source, reader: Reader, staged: Staged) -> dict[str, int]:
         opened(candidate, advance) as theirs,
         opened(primary, advance) as ours,
     ):
+        alone = source.file is None
         logs.stage(
-            logs.Side(Role.PRIMARY, ours, source.primary_model),
-            logs.Side(Role.CANDIDATE, theirs, source.candidate_model),
+            logs.Side(Role.PRIMARY, ours, source.primary_model, alone),
+            logs.Side(Role.CANDIDATE, theirs, source.candidate_model, alone),
             log,
             reader,
             staged,

@@ -31,6 +31,13 @@ class Call:
     ids: Mapping[str, str] = field(default_factory=dict)
     """By the name of the join."""
     session: str | None = None
+    asked_model: str | None = None
+    """Where the answer does not say whose it is, as of a call that failed."""
+
+    @property
+    def model(self) -> str | None:
+        """Of the answer, else of the request."""
+        return string(self.leg.get("model")) or self.asked_model
 
 
 def decoded(value: Json) -> Json:

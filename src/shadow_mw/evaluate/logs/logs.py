@@ -55,6 +55,8 @@ class Side:
     lines: Lines
     model: str | None = None
     """None takes all of them."""
+    alone: bool = False
+    """Whether the file has this leg's calls only: one that failed is its own, whoever was asked."""
 
 
 @dataclass(slots=True)
@@ -126,8 +128,11 @@ def _calls(side: Side, log: Log) -> Iterator[tuple[Call, str]]:
     for line in side.lines:
         try:
             call = READERS[log.form](_entry(line, side.lines), log.bodies)
-            if side.model is not None and call.leg.get("model") != side.model:
-                raise Skip("other_model")
+            if side.model is not None:
+                named = "model" in call.leg or not side.alone
+                if named and call.model != side.model:
+                    raise Skip("other_model")
+                call.leg["model"] = side.model
             yield call, _name(call, log.join)
         except Skip as skip:
             log.skipped[f"{side.role}_{skip}"] += 1
@@ -159,7 +164,7 @@ def _row(name: str, primary: Call, candidate: Mapping[str, Json], turn: int) -> 
         "time": primary.leg.get("time"),
         "session": primary.session,
         "input": primary.input if primary.whole else None,
-        "primary": primary.leg,
+        "primary": {"model": primary.model} | primary.leg,
         "candidate": candidate,
     }
     return {key: value for key, value in row.items() if value is not None}
@@ -173,6 +178,7 @@ class _Calls:
         self._connection.execute("PRAGMA journal_mode = OFF")
         self._connection.executescript(TABLE)
         self._taken: Counter[str] = Counter()
+        self._models = set[str]()
         self.repeated = 0
 
     def __enter__(self) -> _Calls:
@@ -186,8 +192,10 @@ class _Calls:
         if not repeats and self._first(name):
             self.repeated += 1
             return
+        self._models |= {call.leg["model"]} if "model" in call.leg else set()
         self._connection.execute(
-            "INSERT INTO calls (name, data) VALUES (?, ?)", (name, pickle.dumps(call.leg))
+            "INSERT INTO calls (name, data) VALUES (?, ?)",
+            (name, pickle.dumps((call.leg, call.model))),
         )
 
     def take(self, name: str) -> tuple[dict[str, Json], int] | None:
@@ -197,7 +205,11 @@ class _Calls:
             return None
         self._connection.execute("DELETE FROM calls WHERE number = ?", (row[0],))
         self._taken[name] += 1
-        return pickle.loads(row[1]), self._taken[name]
+        leg, asked = pickle.loads(row[1])
+        # Else a candidate's failures would be another candidate's: the requests' model is often
+        # the primary's, or another name of the same.
+        model = next(iter(self._models)) if len(self._models) == 1 else asked
+        return {"model": model} | leg, self._taken[name]
 
     def left(self) -> int:
         """Calls that nobody took."""

@@ -44,8 +44,8 @@ def read(entry: dict[str, Json], body_of: Callable[[str], Json]) -> Call:
         raise ValueError("neither a result of a batch nor a stored completion")
     found = {key: str(value) for key, value in ids.items() if value}
     # Where the call failed nothing says which model was asked but the request.
-    model = reply.model or string(table(asked).get("model"))
-    return Call(leg_of(reply, model=model, time=_created(body)), asked, ids=found)
+    model = string(table(asked).get("model"))
+    return Call(leg_of(reply, time=_created(body)), asked, ids=found, asked_model=model)
 
 
 def read_input(entry: dict[str, Json]) -> tuple[str, dict[str, Json]]:
