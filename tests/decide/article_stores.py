@@ -16,6 +16,7 @@ from pathlib import Path
 
 from decide.earlier import registered_earlier
 from rows.pair_rows import environment
+from support import cli
 
 ROOT = Path(__file__).parents[2]
 PAIRS = 10_500
@@ -87,13 +88,11 @@ class Kept:
     signed: tuple[str, ...] = field(default=("--waive", DOCUMENTS))
 
     def command(self, *arguments: object, accepted: tuple[int, ...] = (0,), **variables: str):
-        name, *rest = arguments
-        return run(
-            *("-m", "shadow_mw", name, *rest, "--store", self.path),
-            cwd=self.path.parent,
-            accepted=accepted,
-            **variables,
-        )
+        words = map(str, (*arguments, "--store", self.path))
+        env = environment(**variables)
+        done = cli.run(*words, cwd=self.path.parent, env=env, timeout=TIMEOUT)
+        assert done.returncode in accepted, done.stderr.decode()
+        return done
 
     def verdict(self, *arguments: object, **variables: str) -> Said:
         """With the one waiver that a window of documents needs."""

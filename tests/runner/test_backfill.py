@@ -9,6 +9,7 @@ import sys
 import urllib.request
 
 import pytest
+from support.cli import run_text
 from support.servers import clean_environ, free_port, running
 from support.waiting import WAIT, until
 
@@ -61,15 +62,8 @@ class Shop:
         return [sys.executable, "-m", "shadow_mw", *arguments]
 
     def run(self, *arguments, stdin="", **variables):
-        return subprocess.run(
-            self.command(*arguments),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            cwd=self.path,
-            env=self.environ(**variables),
-            timeout=60,
-        )
+        env = self.environ(**variables)
+        return run_text(*arguments, cwd=self.path, env=env, stdin=stdin)
 
     def arguments(self, *more, model="new"):
         return ("backfill", "--candidate-url", self.url + "/v1", "--candidate-model", model, *more)
