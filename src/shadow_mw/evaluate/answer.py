@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from shadow_mw.evaluate import recent, strict_json
+from shadow_mw.evaluate.once import once
 from shadow_mw.types import Json, ToolCall
 
 
@@ -37,7 +38,7 @@ class Answer:
         """The JSON object that it is, if it is one."""
         return self._json if isinstance(self._json, dict) else None
 
-    @cached_property
+    @once
     def called(self) -> dict[str, Json] | None:
         """The JSON object that the arguments of its only tool call are, whatever its text says."""
         if len(self.tool_calls) != 1:
@@ -45,7 +46,7 @@ class Answer:
         arguments = strict_json.loads_or_none(self.tool_calls[0].arguments)
         return arguments if isinstance(arguments, dict) else None
 
-    @cached_property
+    @once
     def _json(self) -> Json:
         in_text = self.text.strip() or len(self.tool_calls) != 1
         try:

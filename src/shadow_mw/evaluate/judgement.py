@@ -57,6 +57,13 @@ class Judgement:
         return self.checks == NOTHING and not self.results
 
 
+def _counted(scores: Sequence[FieldScore]) -> Iterable[tuple[FieldScore, int]]:
+    """Each once, with how often it is there."""
+    if len({score.path for score in scores}) == len(scores):
+        return ((score, 1) for score in scores)
+    return Counter(scores).items()
+
+
 class Numbers:
     """The numbers of texts that stand once in a table of their own."""
 
@@ -132,7 +139,7 @@ class JudgementRows:
             self._connection.executemany(f"DELETE FROM {table} WHERE pair = ?", rows)
 
     def _fields(self, pair: int, series: int, said: Judgement) -> Iterator[Row]:
-        for number, (score, n) in enumerate(Counter(said.scores or ()).items()):
+        for number, (score, n) in enumerate(_counted(said.scores or ())):
             outcomes = score.truth, score.primary, score.candidate
             yield pair, self._paths.of(score.path), series, *outcomes, number, n
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 from shadow_mw.evaluate.answer import Answer, answer
 from shadow_mw.evaluate.ingest import Observation
+from shadow_mw.evaluate.once import once
 from shadow_mw.types import Json, Reason, Role
 
 
@@ -23,7 +23,7 @@ class Leg:
         """Whether the call ended properly; anything else has no output to judge."""
         return self.observation.answered
 
-    @cached_property
+    @once
     def answer(self) -> Answer:
         """What it said; nothing where the call failed."""
         return answer(self.observation.content.output) if self.answered else Answer()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.checks.made_calls import Made, made
 from shadow_mw.evaluate.fields.request_schema import Schema, text_schema
 from shadow_mw.evaluate.offered import Offered, offered
+from shadow_mw.evaluate.once import once
 from shadow_mw.evaluate.pair import Leg, Pair
 from shadow_mw.types import Json
 
@@ -56,12 +56,12 @@ class Case:
     context_tokens: int | None = None
     """What the candidate can read and write in one call; None is unknown."""
 
-    @cached_property
+    @once
     def primary(self) -> Side:
         """The production model's leg."""
         return Side(self.pair.primary)
 
-    @cached_property
+    @once
     def candidate(self) -> Side:
         """The other leg."""
         return Side(self.pair.candidate)
@@ -71,13 +71,13 @@ class Case:
         """The request as stored: canonical JSON, empty where it was not recorded."""
         return self.pair.primary.observation.content.request or ""
 
-    @cached_property
+    @once
     def request(self) -> dict[str, Json]:
         """The request's body; empty where it was not recorded."""
         body = strict_json.loads_or_none(self.request_text)
         return body if isinstance(body, dict) else {}
 
-    @cached_property
+    @once
     def offered(self) -> Offered | None:
         """The tools that the request offers; None where the request is not known."""
         if not self.request_text:
@@ -85,13 +85,13 @@ class Case:
         may_have = '"tools"' in self.request_text or '"functions"' in self.request_text
         return offered(self.request if may_have else {})
 
-    @cached_property
+    @once
     def calls(self) -> tuple[list[Made], list[Made]]:
         """The tool calls of both legs, each with the tool that it means."""
         primary, candidate = self.primary.tool_calls, self.candidate.tool_calls
         return made(primary, self.offered), made(candidate, self.offered)
 
-    @cached_property
+    @once
     def schema(self) -> Schema | None:
         """The schema that the request asks the answer's text to follow."""
         text = self.request_text

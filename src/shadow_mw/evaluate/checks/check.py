@@ -94,16 +94,12 @@ def sound(result: object, name: str) -> CheckResult | None:
 
 
 def _is_sound(result: CheckResult) -> bool:
-    return (
-        _is_number(result.primary)
-        and _is_number(result.candidate)
-        and _is_line(result.label, MAX_NAME)
-        and _is_line(result.detail, MAX_DETAIL)
-    )
-
-
-def _is_number(value: float | None) -> bool:
-    return value is None or (type(value) is float and math.isfinite(value))
+    for value in (result.primary, result.candidate):
+        if value is not None and not (type(value) is float and math.isfinite(value)):
+            return False
+    detail = result.detail
+    # Most have none.
+    return _is_line(result.label, MAX_NAME) and (detail == "" or _is_line(detail, MAX_DETAIL))
 
 
 def _is_line(text: str, most: int) -> bool:

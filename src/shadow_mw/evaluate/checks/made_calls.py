@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.checks import validation
 from shadow_mw.evaluate.checks.arguments import Parameters
 from shadow_mw.evaluate.offered import Offered, Tool, plain
+from shadow_mw.evaluate.once import once
 from shadow_mw.types import Json, ToolCall
 
 _BROKEN: Final = object()
@@ -28,7 +28,7 @@ class Made:
         """The same for every spelling of a tool's name."""
         return plain(self.call.name)
 
-    @cached_property
+    @once
     def arguments(self) -> Json:
         """Its arguments as JSON."""
         try:
@@ -42,22 +42,22 @@ class Made:
         known = self.tool and self.tool.parameters
         return Parameters(known) if known else Parameters()
 
-    @cached_property
+    @once
     def canonical(self) -> Hashable:
         """Equal for equivalent calls."""
         return self.name, self._form(self.parameters)
 
-    @cached_property
+    @once
     def written(self) -> Hashable:
         """Equal for calls that say the same without knowing the schema."""
         return self.call.name, self._form(Parameters())
 
-    @cached_property
+    @once
     def by_name(self) -> dict[str, Hashable]:
         """Each argument in its form."""
         return self.parameters.by_name(self.arguments)
 
-    @cached_property
+    @once
     def breaks_schema(self) -> bool:
         """No JSON object, or one that its tool does not take; unknown is no breach."""
         if self.tool is not None and self.tool.free_text:

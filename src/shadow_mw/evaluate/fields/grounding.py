@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
 from typing import Literal
 
 from shadow_mw.evaluate import recent, strict_json
@@ -15,6 +14,7 @@ from shadow_mw.evaluate.fields.blank import is_blank
 from shadow_mw.evaluate.fields.normalise import alphanumeric
 from shadow_mw.evaluate.fields.paths import join
 from shadow_mw.evaluate.fields.rules import PLAIN, Node
+from shadow_mw.evaluate.once import once
 from shadow_mw.types import Json
 from shadow_mw.wire.lenient import kind, mappings
 
@@ -43,12 +43,12 @@ class Source:
         self._numbers: dict[decimals.Locale | None, set[Decimal]] = {}
         self._dates: dict[dates.Order | None, set[date]] = {}
 
-    @cached_property
+    @once
     def squeezed(self) -> str:
         """Its letters and digits alone, without case."""
         return alphanumeric(self.text)
 
-    @cached_property
+    @once
     def words(self) -> frozenset[str]:
         """Its words, without case."""
         return frozenset(_words(self.text))
@@ -63,7 +63,7 @@ class Source:
         """Whether an amount is in it; one whose digits are not there is not looked for."""
         return _significant(amount) in self._digits and amount in self.numbers(locale)
 
-    @cached_property
+    @once
     def _digits(self) -> frozenset[str]:
         """The significant digits of whatever is an amount in any of `_GUESSED`."""
         return frozenset(run.translate(_POINTS).strip("0") for run in _RUN.findall(self.text))

@@ -16,6 +16,9 @@ from shadow_mw.exceptions import DataError
 MAX_LINE = 64 * 2**20
 """Bytes of one line: a file without line ends is not read into memory whole."""
 
+READ_AT_ONCE = 2**20
+"""Bytes."""
+
 Advance = Callable[[int], None]
 """Told how many more bytes of a file have been read, or rows stored."""
 
@@ -90,7 +93,7 @@ def opened(path: Path, advance: Advance = nothing) -> Iterator[Lines]:
         yield Lines(sys.stdin.buffer, name_of(path), sys.stdin.buffer, advance)
         return
     try:
-        raw = path.open("rb")
+        raw = path.open("rb", buffering=READ_AT_ONCE)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     with raw:

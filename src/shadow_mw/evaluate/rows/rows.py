@@ -138,6 +138,7 @@ def judge_lines(
         if not staged.rows:
             raise DataError(f"{lines.name}: no rows in it; {ACCEPTED}")
     rejudge(store, standards)
+    store.complete()
 
 
 def _batches(lines: Lines, reader: Reader) -> Iterator[list[Numbered]]:

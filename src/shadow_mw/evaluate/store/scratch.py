@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, Self
@@ -15,7 +16,12 @@ from shadow_mw.evaluate.store.store import Store
 Names = tuple[str, str]
 
 UNUSED: Final = ("observations_trace", "pairs_unpublished")
-"""Indices by which single pairs are found: no report of all pairs looks for one."""
+"""Indices by which single legs and pairs are found: no report of all pairs looks for one."""
+LATER: Final = (
+    *("pairs_harm", "pairs_segment"),
+    *("fields_outcomes", "divergences_kinds", "check_results_values"),
+)
+"""Indices that nobody needs while pairs are added: to make them at once is less work."""
 KEEP_TOO: Final = "INSERT INTO payloads VALUES (?, ?) ON CONFLICT DO NOTHING"
 
 
@@ -25,7 +31,13 @@ class Scratch(Store):
     """
 
     _compression = NONE
+    _left_out: list[str]
+    """Indices."""
     _kept: frozenset[Names] = frozenset()
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        super().__init__(connection, path)
+        self._left_out = []
 
     @classmethod
     def make(cls, path: Path) -> Self:
@@ -35,9 +47,18 @@ class Scratch(Store):
             StoreError: it cannot be made.
         """
         connection = file.connect(path, create=True, kept=False)
-        for name in UNUSED:
+        indices = dict(connection.execute("SELECT name, sql FROM sqlite_master"))
+        for name in (*UNUSED, *LATER):
             connection.execute(f"DROP INDEX {name}")
-        return cls(connection, path)
+        made = cls(connection, path)
+        made._left_out = [indices[name] for name in LATER]
+        return made
+
+    def complete(self) -> None:
+        """All that is added is there: make it as quick to read as any store."""
+        for sql in self._left_out:
+            self.change(sql)
+        self._left_out.clear()
 
     def keep_said(self, exchanges: Iterable[Names]) -> None:
         """Keep what the legs say that are added next, of these exchanges and of no others.
