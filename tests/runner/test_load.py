@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from support.cli import run_text
 from support.servers import clean_environ, free_port, running
+from support.waiting import WAIT, until
 
 TESTS = os.path.dirname(os.path.dirname(__file__))
 PEAK = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -232,15 +233,35 @@ def test_ctrl_c_keeps_what_was_measured(shop):
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        until(lambda: len(shop.seen()) > 10)
+        until(lambda: len(shop.seen()) > 10, "calls")
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=WAIT)
     assert process.returncode == 130
     result = json.loads(out)
     assert 8 <= result["calls"] < 30
     assert result["latency"]["p50_ms"] > 0
     assert "this run is partial and was not stored" in err
     assert shop.kept() is None
+
+
+def test_a_stopped_run_lasted_until_it_was_stopped(shop):
+    shop.fill(hour_of(10))
+    with subprocess.Popen(
+        shop.command(*shop.arguments("--factor", "0.1", "--yes", "--json", seconds=60)),
+        cwd=shop.path,
+        env=shop.environ(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        until(lambda: len(shop.seen()) > 1, "calls")
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=WAIT)
+    result = json.loads(out)
+    assert result["seconds"] > 0.4
+    assert result["offered_per_s"] < 4, "one call a second"
+    assert result["queue"]["slices"][-1]["until_s"] == pytest.approx(result["seconds"], abs=0.01)
 
 
 def test_a_second_ctrl_c_gives_up_calls_under_way(shop):
@@ -255,13 +276,14 @@ def test_a_second_ctrl_c_gives_up_calls_under_way(shop):
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        until(lambda: len(shop.seen()) > before + 8)
+        until(lambda: len(shop.seen()) > before + 8, "calls")
         shop.tell(mode="hang")
-        time.sleep(0.5)
+        before = len(shop.seen())
+        until(lambda: len(shop.seen()) > before, "a call that hangs")
         process.send_signal(signal.SIGINT)
         assert "once more to give them up" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=WAIT)
     assert process.returncode == 130, err
     assert json.loads(out)["calls"] >= 5
     assert shop.kept()["calls"] == 10 * SHORT, "the whole run before it"
@@ -310,10 +332,3 @@ def test_failed_calls_are_infinitely_slow(shop):
     assert (shop.kept()["failed"], shop.kept()["p95_ms"]) == (2, None)
     shown = shop.run(*shop.arguments("--yes", seconds=SHORT)).stdout
     assert f"failed 0 of {n}" in shown
-
-
-def until(holds, seconds=20):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
