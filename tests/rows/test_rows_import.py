@@ -462,3 +462,27 @@ def test_usage_is_told(shadow):
         done = shadow(*arguments)
         assert done.returncode == 64
         assert said in " ".join(done.stderr.decode().split())
+
+
+def test_what_cannot_be_imported_leaves_no_key_beside_a_store_that_is_not_there(shadow, tmp_path):
+    for path in ("shadow.db", "new/directory/shadow.db"):
+        done = shadow("import", "-", "--store", path, stdin="no row\n")
+        assert (done.returncode, list(tmp_path.iterdir())) == (65, [])
+    key = tmp_path / "shadow.db.key"
+    key.write_text('{"key": "of somebody"}')
+    shadow("import", "-", stdin="no row\n")
+    assert json.loads(key.read_text())["key"] == "of somebody"
+
+
+def test_a_call_without_parameters_is_the_same_however_a_server_writes_it(shadow):
+    """OpenAI-compatible servers send no arguments as an empty string, or as `{}`, or not at all."""
+    tools = [{"type": "function", "function": {"name": "now", "parameters": {"type": "object"}}}]
+    asked = {"messages": [{"role": "user", "content": "What time is it?"}], "tools": tools}
+    ways = [{"name": "now", "arguments": given} for given in ("", "{}", {}, None)] + [
+        {"name": "now"}
+    ]
+    called = [{"output": None, "tool_calls": [way]} for way in ways]
+    text = lines(*(row(f"p{n}", called[1], leg, input=asked) for n, leg in enumerate(called)))
+    checks = printed(shadow("score", "-", "--json", stdin=text))["checks"]
+    assert checks["tool_calls"]["labels"] == {"identical": len(ways)}
+    assert checks["invalid_tool_call"]["labels"] == {"valid/valid": len(ways)}

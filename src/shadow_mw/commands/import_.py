@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +20,7 @@ from shadow_mw.evaluate.rows.lines import Lines, name_of, opened, size_of
 from shadow_mw.evaluate.rows.rows import Imported, Reader, Staged, stage, stage_parquet, store_rows
 from shadow_mw.prices import PriceTable
 from shadow_mw.report.numbers import counted
-from shadow_mw.runner.redact import Redactor
+from shadow_mw.runner.redact import Redactor, sidecar_of
 from shadow_mw.types import REPEAT, Role
 
 A_PATH = click.Path(path_type=Path, allow_dash=True)
@@ -96,8 +96,8 @@ def import_(store: Path | None, experiment: str | None, machine: bool, **source:
     if store is not None:
         used = used.model_copy(update={"store": store.absolute()})
     standards = Standards.declared(used)
-    with Staged() as staged:
-        reader = Reader(_redactor(used), PriceTable(used.prices), experiment or used.experiment)
+    with Staged() as staged, _redactor(used) as redactor:
+        reader = Reader(redactor, PriceTable(used.prices), experiment or used.experiment)
         skipped = _stage(chosen, reader, staged)
         with (
             Store.open(used.store, create=True) as target,
@@ -183,12 +183,39 @@ class _Remembering(Redactor):
         return super().text(text)
 
 
-def _redactor(used: settings.Settings) -> Redactor:
-    """By the rules of what is in the store already; a new store gets those in force now."""
+@contextmanager
+def _redactor(used: settings.Settings) -> Iterator[Redactor]:
+    """By the rules of what is in the store already; a new store gets those in force now.
+
+    Where no store comes of it, nothing is left of the key and of the directories made for it.
+    """
     if used.store.exists():
-        return _Remembering.for_labels(used)
-    used.store.parent.mkdir(parents=True, exist_ok=True)
-    return _Remembering.for_store(used)
+        yield _Remembering.for_labels(used)
+        return
+    directory = used.store.parent
+    made = [path for path in (directory, *directory.parents) if not path.exists()]
+    directory.mkdir(parents=True, exist_ok=True)
+    was_there = sidecar_of(used).exists()
+    redactor = _Remembering.for_store(used)
+    written = _file(sidecar_of(used))
+    try:
+        yield redactor
+    except BaseException:
+        # Whoever else uses the key has written it anew, into another file of the same name.
+        if not (was_there or used.store.exists()) and _file(sidecar_of(used)) == written:
+            sidecar_of(used).unlink(missing_ok=True)
+            for path in made:
+                with suppress(OSError):
+                    path.rmdir()
+        raise
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def sentence(result: Imported) -> str:

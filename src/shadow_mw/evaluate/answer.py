@@ -80,8 +80,8 @@ def _contents(parts: list[dict[str, Json]], kind: str) -> list[str]:
 
 
 def _tool_call(part: dict[str, Json]) -> ToolCall:
+    """Of a call without parameters some servers write the arguments as `""`, others as `{}`."""
     arguments = part.get("arguments")
     given = {} if arguments is None else arguments
     text = given if isinstance(given, str) else strict_json.dumps(given)
-    # Servers write no arguments as an empty string.
     return ToolCall(str(part.get("name") or ""), text.strip() or "{}", part.get("id"))

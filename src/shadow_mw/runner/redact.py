@@ -138,7 +138,7 @@ class Redactor:
     @classmethod
     def for_store(cls, settings: Settings) -> Redactor:
         """What is about to be stored: rules and key are left beside the store for labels."""
-        sidecar = _sidecar(settings)
+        sidecar = sidecar_of(settings)
         key = _key(settings, sidecar)
         made = read_json(sidecar).get("key")
         configured = settings.redact_key is not None
@@ -152,7 +152,7 @@ class Redactor:
         Raises:
             ConfigError: the store was written with a key of the environment, which is not set.
         """
-        sidecar = _sidecar(settings)
+        sidecar = sidecar_of(settings)
         written = read_json(sidecar)
         if written.get("configured") and settings.redact_key is None:
             raise ConfigError(
@@ -245,7 +245,7 @@ class Redactor:
         return token if clean == value else json.dumps(clean, ensure_ascii=False)
 
 
-def _sidecar(settings: Settings) -> Path:
+def sidecar_of(settings: Settings) -> Path:
     """Beside the store; where spans go elsewhere there may be none, nor a place for one."""
     if settings.otlp_endpoint is not None:
         return settings.directory / "redact.key"
