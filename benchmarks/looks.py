@@ -84,7 +84,7 @@ def measure(_: Path | None = None, *, quick: bool = False) -> Part:
     """Coverage of both win rates: all draws pooled, and each pair for what it stands for."""
     windows = 100 if quick else WINDOWS
     part = Part(
-        "L. Win rates over several draws of a growing window",
+        "R. Win rates over several draws of a growing window",
         f"{windows} windows of {DAYS} days a row; traffic goes from {EARLY} to {LATE} of"
         f" {', '.join(SEGMENTS)}; 95 % intervals; {LABELS} labels.",
         [
