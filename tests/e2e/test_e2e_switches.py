@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -110,6 +111,19 @@ def test_the_budget_holds(new_lab: NewLab, candidate: Model) -> None:
     assert len(candidate.seen()) == 2
     cost = lab.report()["metrics"]["cost_per_1k_usd"]
     assert (cost["primary"], cost["candidate"], cost["n"]) == (2000.0, 1000.0, 2)
+
+
+def test_a_candidate_that_cannot_be_reached_spends_no_budget(new_lab: NewLab) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+    prices = '{"m": {"request": 2}, "cand": {"request": 1}}'
+    lab = new_lab(SHADOW_BUDGET_USD="1.5", SHADOW_PRICES=prices, SHADOW_CANDIDATE_URL=url)
+    app = lab.agent()
+    for number, text in enumerate(TEXTS[:4], 1):
+        app.run(calls.ask, texts=[text])
+        lab.drained(number)
+    assert lab.funnel(4)["reasons"] == {"candidate_unreachable": 4}
+    assert "nothing spent" in lab.cli("status").stdout
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,10 @@ class Lane:
             await self._rest()
 
     def _settle(self, reserved: Decimal, leg: Leg, model: str) -> None:
-        self._budget.settle(reserved, leg.reply.usage, model)
+        if leg.reason is Reason.CANDIDATE_UNREACHABLE:
+            self._budget.unsent(reserved)
+        else:
+            self._budget.settle(reserved, leg.reply.usage, model)
         if leg.reason in DOWN:
             self._breaker.failed()
         else:

@@ -119,6 +119,10 @@ class Budget:
         if cost is not None:
             self._charge(0, cost - reserved)
 
+    def unsent(self, reserved: Decimal) -> None:
+        """No connection came about: the call counts as made, and has cost nothing."""
+        self._charge(0, -reserved)
+
     def release(self, reserved: Decimal) -> None:
         """Give a reservation back: the call is not made."""
         self._charge(-1, -reserved)

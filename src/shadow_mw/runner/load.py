@@ -167,7 +167,10 @@ class Load:
             remove=self._candidate.remove,
         )
         leg = await self._client.call(stored.exchange, body, {})
-        self._budget.settle(reserved, leg.reply.usage, self._candidate.model)
+        if leg.reason is Reason.CANDIDATE_UNREACHABLE:
+            self._budget.unsent(reserved)
+        else:
+            self._budget.settle(reserved, leg.reply.usage, self._candidate.model)
         return leg
 
     def _watch(self, leg: Leg) -> None:
