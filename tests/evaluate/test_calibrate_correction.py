@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shadow_mw.evaluate.calibration.correction import Scored, apart, correct, plain
+from shadow_mw.evaluate.calibration.correction import Scored, apart, correct, mean, plain
 from shadow_mw.evaluate.calibration.rows import BY_HAND, Choice, Row
 from shadow_mw.evaluate.judging.drawn import Drawn, DrawnPair
 from shadow_mw.evaluate.judging.summary import judge_cards
@@ -242,3 +242,34 @@ def test_labels_of_the_pairs_that_the_candidate_wins_qualify_no_judge():
     # Who says so qualifies the judge with them, and corrects nothing.
     known = card(range(1, 400, 2), BY_HAND)
     assert (known.qualified, known.corrected) == (True, None)
+
+
+def test_what_shares_its_luck_counts_once():
+    """Each session's calls are one answer said twice: they tell as much as one of them."""
+    rng = random.Random(3)
+    single = [scored(rng, cluster=i) for i in range(300)]
+    double = [item for item in single for _ in range(2)]
+    apart_ = [replace(item, cluster=None) for item in double]
+    for found in (mean, lambda items: correct(items).estimate):
+        one, two, wrong = (found(items) for items in (single, double, apart_))
+        assert two.value == pytest.approx(one.value)
+        assert two.high - two.low == pytest.approx(one.high - one.low, rel=0.02)
+        assert wrong.high - wrong.low < 0.75 * (one.high - one.low)
+
+
+def test_an_item_that_stands_for_several_is_as_good_as_several_in_one_cluster():
+    rng = random.Random(4)
+    items = [scored(rng, cluster=i) for i in range(400)]
+    weighted = [replace(item, weight=1 + 2 * (i % 3 == 0)) for i, item in enumerate(items)]
+    copied = [item for item in weighted for _ in range(int(item.weight))]
+    copied = [replace(item, weight=1.0) for item in copied]
+    for found in (mean, lambda items: correct(items).estimate):
+        one, other = found(weighted), found(copied)
+        assert one.value == pytest.approx(other.value)
+        assert one.high - one.low == pytest.approx(other.high - other.low, rel=0.05)
+
+
+def scored(rng, **more):
+    human = float(rng.random() < 0.6)
+    judge = human if rng.random() < 0.8 else 1.0
+    return Scored(judge, human if rng.random() < 0.4 else None, **more)

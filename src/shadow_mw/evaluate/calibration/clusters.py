@@ -1,4 +1,4 @@
-"""Sums of squares over what shares its luck."""
+"""Terms of what shares its luck, added up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ def numbered(clusters: Sequence[Hashable]) -> npt.NDArray[np.intp] | None:
     return found if len(numbers) < len(clusters) else None
 
 
-def square(terms: Values, clusters: npt.NDArray[np.intp] | None) -> tuple[float, int]:
-    """The sum of squares of the clusters' sums, and how many there are."""
-    sums = terms if clusters is None else np.bincount(clusters, weights=terms)
-    return float(sums @ sums), len(sums)
+def summed(terms: Values, clusters: npt.NDArray[np.intp] | None) -> Values:
+    """Each cluster's sum of terms; the terms themselves where none has two."""
+    return terms if clusters is None else np.bincount(clusters, weights=terms).astype(np.float64)

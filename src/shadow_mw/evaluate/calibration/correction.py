@@ -37,7 +37,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shadow_mw.evaluate.calibration import quantiles
-from shadow_mw.evaluate.calibration.clusters import Values, numbered, square
+from shadow_mw.evaluate.calibration.clusters import Values, numbered, summed
 
 SMALLEST_STRATUM = 30
 """Labels that a segment needs for a correction of its own; smaller ones share one.
@@ -112,9 +112,10 @@ def mean(items: Sequence[Scored]) -> Estimate:
         return plain([item.judge for item in items])
     f = np.array([item.judge for item in items])
     value = float(np.average(f, weights=weights))
-    total, n = square(weights * (f - value), numbered([item.cluster for item in items]))
+    terms = summed(weights * (f - value), numbered([item.cluster for item in items]))
+    n = len(terms)
     few = n / (n - 1) if n > 1 else 1.0
-    half = quantiles.normal() * math.sqrt(few * total) / float(weights.sum())
+    half = quantiles.normal() * math.sqrt(few * float(terms @ terms)) / float(weights.sum())
     return _estimate(value, half if n > 1 else 1)
 
 
@@ -199,7 +200,7 @@ def _stratum(items: Sequence[Scored], weights: Values, lam: float | None) -> Str
     known = np.array([item.human is not None for item in items])
     y = np.array([item.human for item in items if item.human is not None], dtype=float)
     n, labelled = len(f), len(y)
-    pairs = np.array([item.weight for item in items])
+    pairs = np.array([item.weight for item in items], dtype=float)
     pairs *= n / pairs.sum()
     stands_for = weights * (n / weights.sum())
     y_mean, f_mean = float(stands_for @ y) / n, float(stands_for @ f[known]) / n
@@ -208,20 +209,21 @@ def _stratum(items: Sequence[Scored], weights: Values, lam: float | None) -> Str
     f_all = float(np.average(f, weights=pairs))
     gain = pairs * (f - f_all)
     gain[known] -= stands_for * (f[known] - f_mean)
+    clusters = numbered([item.cluster for item in items])
+    human, gain = summed(human, clusters), summed(gain, clusters)
     used = _tuned(human, gain) if lam is None else lam
     terms = human + used * gain
     fitted = 2 if lam is None and 0 < used < 1 else 1
     # Where items stand for different numbers of pairs, a few labels bear most of the weight.
     size = _effective(weights) if float(np.ptp(pairs)) else labelled
     few = size / (size - fitted) if size > fitted else n
-    sum_of_squares, _ = square(terms, numbered([item.cluster for item in items]))
     return Stratum(
         tuple(dict.fromkeys(item.segment for item in items)),
         n,
         labelled,
         used,
         y_mean + used * (f_all - f_mean),
-        few * sum_of_squares / n**2,
+        few * float(terms @ terms) / n**2,
     )
 
 
