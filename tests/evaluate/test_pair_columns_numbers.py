@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from evaluate.spans import START, both, store_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shadow_mw.decide.units import clustered
 from shadow_mw.evaluate import pair_columns
+from shadow_mw.evaluate.store import Store
+from shadow_mw.evaluate.tables import DOCUMENT
 
 SESSIONS = st.lists(st.one_of(st.none(), st.integers(0, 12)), min_size=1, max_size=60)
 
@@ -42,3 +45,22 @@ def test_clusters_of_a_part_are_numbered_as_they_appear_in_it(sessions, start):
     else:
         assert found.codes.tolist() == list(named.values())
     assert found.sums(np.ones(len(numbers))).sum() == len(numbers)
+
+
+def test_counts_are_those_of_the_store_however_large_a_document_is(tmp_path):
+    small, large = {"a": 1, "b": None}, {f"k{n}": n if n % 3 else None for n in range(4_100)}
+    truths = {"small": small, "large": large, "none": None}
+    spans = [
+        one
+        for n, (key, truth) in enumerate(list(truths.items()) * 2)
+        for one in both(
+            f"p{n}", truth or "text", dict(truth or {}) | {"b": 2}, shadow__key=key, start=START + n
+        )
+    ]
+    labels = [("small", small), ("large", large)]
+    with Store.open(store_of(tmp_path / "shadow.db", *spans, labels=labels)) as store:
+        pairs, _, ids = pair_columns.pair_columns(store, ("e", "c"))
+        for name in DOCUMENT:
+            known = dict(store.query(f"SELECT id, coalesce({name}, 0) FROM pairs"))
+            assert getattr(pairs, name).tolist() == [known[i] for i in ids.tolist()], name
+    assert sorted(pairs.leaves.tolist()) == [0, 0, 2, 2, 4_100, 4_100]

@@ -15,6 +15,7 @@ from shadow_mw import settings
 from shadow_mw.commands.declared_rules import say_which_wait
 from shadow_mw.commands.judges import judges_json, show_judges
 from shadow_mw.evaluate.pipeline import Store, summarise
+from shadow_mw.evaluate.rows import collecting
 from shadow_mw.evaluate.series import choose
 from shadow_mw.evaluate.suggestions import as_toml, suggestions
 from shadow_mw.report.as_json import as_json
@@ -62,7 +63,7 @@ def report(
     if no_content and not html:
         raise click.UsageError("--no-content goes with --html")
     path = store or settings.load().store
-    with Store.open(path) as opened:
+    with collecting.rarely(), Store.open(path) as opened:
         say_which_wait(opened)
         if suggest:
             _suggest(opened, choose(opened, experiment, candidate)[0])

@@ -11,6 +11,7 @@ import click
 from shadow_mw import settings
 from shadow_mw.commands.judges import missing
 from shadow_mw.commands.signatures import keep, signatures
+from shadow_mw.evaluate.rows import collecting
 from shadow_mw.evaluate.store import Store
 from shadow_mw.exceptions import ConfigError
 from shadow_mw.verdicts import Decision
@@ -71,10 +72,11 @@ def verdict(
     if no_content and evidence is None:
         raise click.UsageError("--no-content goes with --evidence")
     from shadow_mw.commands.declared_rules import say_which_wait
-    from shadow_mw.commands.verdict_work import decided, series_and_plan
 
     used = settings.load()
-    with Store.open(store or used.store) as opened:
+    with collecting.rarely(), Store.open(store or used.store) as opened:
+        from shadow_mw.commands.verdict_work import decided, series_and_plan
+
         say_which_wait(opened)
         # One state of the store throughout: the bundle is of what the verdict is of.
         with opened.transaction(write=False):

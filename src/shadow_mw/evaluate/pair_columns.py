@@ -31,7 +31,7 @@ COLUMNS: Final[dict[str, tuple[str, Any]]] = {
     "key": ("key", np.int64),
     "weight": (WEIGHT, np.float64),
     "scored": ("scored", np.bool_),
-    **{name: (f"coalesce({name}, 0)", np.int8) for name in DOCUMENT},
+    **dict.fromkeys(DOCUMENT, ("", np.int8)),
     "primary_failed": ("primary_failed", np.bool_),
     # Whoever ended it: a primary that was cut off is in no pair that compares.
     "candidate_failed": (f"candidate_latency_ms IS {INFINITE}", np.bool_),
@@ -40,11 +40,18 @@ COLUMNS: Final[dict[str, tuple[str, Any]]] = {
     "exact": ("coalesce(exact_match, -1)", np.int8),
     "id": ("id", np.int64),
 }
-"""By the names of `Pairs`, in its order, and their ids. The key's index is no way to read all
-pairs."""
+"""By the names of `Pairs`, in its order, and their ids; counts take a byte each for as long as they
+fit, and are read together (`PACKED`)."""
+READ: Final = tuple(name for name in COLUMNS if name not in DOCUMENT)
 TEXTS: Final = ("session", "key")
-COUNTS: Final = frozenset(DOCUMENT)
-"""A byte each for as long as they fit: of millions of pairs they would be most of the memory."""
+BITS: Final = 12
+"""Of each count on its way out of the store, where no count can be larger than the leaves."""
+PACKED: Final = tuple(
+    f"""CASE WHEN leaves IS NULL THEN 0 WHEN leaves < {1 << BITS} THEN
+    {" | ".join(f"({name} << {BITS * place})" for place, name in enumerate(names))} ELSE -1 END"""
+    for names in (DOCUMENT[:5], DOCUMENT[5:])
+)
+"""Five counts in one number each: what is read costs by the column. -1 where they do not fit."""
 BLOCK: Final = 1 << 16
 """Rows of what is worked out in between."""
 CHUNKS: Final = 50
@@ -84,22 +91,42 @@ def _empty(n: int, kind: Any) -> npt.NDArray[Any]:
 
 
 def _fill(columns: Arrays, store: Store, key: tuple[str, str]) -> int:
-    wanted = ", ".join(sql for sql, _ in COLUMNS.values())
+    wanted = ", ".join((*PACKED, *(COLUMNS[name][0] for name in READ)))
     # Not by the index of the series: its pairs are most of the table, and in the order of harm.
-    sql = (
-        f"SELECT {wanted} FROM pairs NOT INDEXED WHERE series = {SERIES} AND {COMPARED} AND {DATED}"
-    )
-    done = 0
-    for number, rows in enumerate(store.chunks(f"{sql} ORDER BY id", key, AT_ONCE), 1):
+    sql = f"SELECT {{}} FROM pairs NOT INDEXED WHERE series = {SERIES} AND {COMPARED} AND {DATED}"
+    done, large = 0, False
+    for number, rows in enumerate(
+        store.chunks(f"{sql.format(wanted)} ORDER BY id", key, AT_ONCE), 1
+    ):
         end = done + len(rows)
-        for name, values in zip(COLUMNS, zip(*rows, strict=True), strict=True):
-            if name in COUNTS:
-                columns[name] = _holding(columns[name], max(values))
+        first, second, *read = zip(*rows, strict=True)
+        for names, packed in ((DOCUMENT[:5], first), (DOCUMENT[5:], second)):
+            counts = np.array(packed, np.int64)
+            large |= bool(counts.min() < 0)
+            for place, name in enumerate(names):
+                _put(columns, name, slice(done, end), counts >> BITS * place & (1 << BITS) - 1)
+        for name, values in zip(READ, read, strict=True):
             columns[name][done:end] = list(map(hash, values)) if name in TEXTS else values
         done = end
         if number % CHUNKS == 0:
             let_go(columns.values())
+    if large:
+        _put_large(columns, done, store, f"{sql} AND leaves >= {1 << BITS}", key)
     return done
+
+
+def _put_large(columns: Arrays, n: int, store: Store, sql: str, key: tuple[str, str]) -> None:
+    """Counts that did not fit, column by column."""
+    for rows in store.chunks(sql.format(", ".join(("id", *DOCUMENT))), key, AT_ONCE):
+        ids, *read = (np.array(values, np.int64) for values in zip(*rows, strict=True))
+        places = np.searchsorted(columns["id"][:n], ids)
+        for name, counts in zip(DOCUMENT, read, strict=True):
+            _put(columns, name, places, counts)
+
+
+def _put(columns: Arrays, name: str, where: Any, counts: npt.NDArray[np.int64]) -> None:
+    columns[name] = _holding(columns[name], int(counts.max()))
+    columns[name][where] = counts
 
 
 def _holding(counts: npt.NDArray[Any], most: int) -> npt.NDArray[Any]:

@@ -24,6 +24,8 @@ COLUMNS = tuple(
         ("primary_length", "candidate_length") if field.name == "lengths" else (field.name,)
     )
 )
+ROLES = {role.value: role for role in Role}
+WINNERS = {winner.value: winner for winner in Winner}
 SELECT = f"SELECT {', '.join(f'opinions.{name}' for name in COLUMNS)}"
 INSERT = (
     f"INSERT INTO opinions ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
@@ -145,9 +147,11 @@ def row_of(opinion: Opinion) -> list[Any]:
 
 def opinion_of(row: Sequence[Any]) -> Opinion:
     """The other way round."""
-    values = dict(zip(COLUMNS, row, strict=True))
-    values["lengths"] = values.pop("primary_length"), values.pop("candidate_length")
-    values["first"], values["winner"] = Role(values["first"]), Winner(values["winner"])
-    cost = values["cost_usd"]
-    values["cost_usd"] = None if cost is None else Decimal(cost)
-    return Opinion(**values)
+    judge, spec, epoch, pair_id, item, first, winner, invalid, analysis, model, *more = row
+    fingerprint, primary_length, candidate_length, inputs, outputs, cost, *last = more
+    # By place, as `COLUMNS` has them: a report reads tens of thousands.
+    return Opinion(
+        *(judge, spec, epoch, pair_id, item, ROLES[first], WINNERS[winner]),
+        *(invalid, analysis, model, fingerprint, (primary_length, candidate_length)),
+        *(inputs, outputs, None if cost is None else Decimal(cost), *last),
+    )
