@@ -182,6 +182,18 @@ def test_a_person_gets_the_report(shadow, tmp_path):
     assert "captured 1 → mirrored 1 → paired 1 → scored 0" in done.stdout.decode()
 
 
+@pytest.mark.parametrize("first", [False, True])
+def test_a_failed_call_of_nobody_is_refused_where_others_have_a_name(shadow, first):
+    failed = row("p1", candidate={"model": None, "error": "timeout"})
+    rows = [failed, row("p2")] if first else [row("p2"), failed]
+    for command in ("score", "import"):
+        done = shadow(command, "-", stdin=lines(*rows))
+        assert done.returncode == 65
+        said = f"failed call on line {1 if first else 2} has neither `id` nor `model`"
+        assert said in done.stderr.decode()
+        assert shadow(command, "-", stdin=lines(failed)).returncode == 0
+
+
 def test_of_several_candidates_one_is_named(shadow):
     text = lines(row("p1"), row("p1", candidate={"output": "no", "model": "other"}))
     chosen = printed(shadow("score", "-", "--json", "--candidate", "other", stdin=text))

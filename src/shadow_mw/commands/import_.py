@@ -82,7 +82,8 @@ def import_(store: Path | None, experiment: str | None, machine: bool, **source:
      "primary": {"model": "a", "output": "{}", "latency_ms": 480},
      "candidate": {"model": "b", "output": null, "error": "timeout"}}
 
-    All lines are checked before any is stored. Content is redacted as live calls are. A pair
+    A failed call says whose it is too, by `model` or `id`, where others do. All
+    lines are checked before any is stored. Content is redacted as live calls are. A pair
     without a key has its pair_id as key; its truth is a label under that key. Importing the same
     again changes nothing.
 

@@ -178,7 +178,7 @@ class _Calls:
         self._connection.execute("PRAGMA journal_mode = OFF")
         self._connection.executescript(TABLE)
         self._taken: Counter[str] = Counter()
-        self._models = set[str]()
+        self._models = Counter[str]()
         self.repeated = 0
 
     def __enter__(self) -> _Calls:
@@ -192,7 +192,7 @@ class _Calls:
         if not repeats and self._first(name):
             self.repeated += 1
             return
-        self._models |= {call.leg["model"]} if "model" in call.leg else set()
+        self._models.update([call.leg["model"]] if "model" in call.leg else [])
         self._connection.execute(
             "INSERT INTO calls (name, data) VALUES (?, ?)",
             (name, pickle.dumps((call.leg, call.model))),
@@ -208,7 +208,9 @@ class _Calls:
         leg, asked = pickle.loads(row[1])
         # Else a candidate's failures would be another candidate's: the requests' model is often
         # the primary's, or another name of the same.
-        model = next(iter(self._models)) if len(self._models) == 1 else asked
+        model = asked
+        if self._models and asked not in self._models:
+            ((model, _),) = self._models.most_common(1)
         return {"model": model} | leg, self._taken[name]
 
     def left(self) -> int:

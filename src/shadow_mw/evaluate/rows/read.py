@@ -35,6 +35,8 @@ class Row:
     """JSON, for the pair's key."""
     judge: Verdicts | None = None
     """A judge's verdicts that it came with."""
+    named: bool = field(default=True, compare=False)
+    """Whether it says whose call the candidate's is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,13 @@ class Reader:
         shared = {name: row[name] for name in SHARED if name in row}
         ours = shared | v.read_all(row[Role.PRIMARY], PRIMARY, "primary")
         theirs = shared | v.read_all(row[Role.CANDIDATE], CANDIDATE, "candidate")
-        candidate_id = theirs.get("id") or theirs.get("model") or "candidate"
+        name = theirs.get("id") or theirs.get("model")
+        candidate_id = name or "candidate"
         read = self._legs.read
         primary = read(names, "primary", "", ours, content, asks_for_json=asks_for_json)
         candidate = read(names, "candidate", candidate_id, theirs, NO_CONTENT, asks_for_json=False)
-        return Row(primary, candidate, self._truth(row), self._judge(row.get("judge")))
+        judge = self._judge(row.get("judge"))
+        return Row(primary, candidate, self._truth(row), judge, named=bool(name))
 
     def _judge(self, judge: Json) -> Verdicts | None:
         if judge is None:

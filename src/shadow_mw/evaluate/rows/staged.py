@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from shadow_mw.evaluate.ingest import Observation
 from shadow_mw.evaluate.judging.imported import Verdicts
 from shadow_mw.evaluate.rows.read import Row
-from shadow_mw.evaluate.rows.seen import Numbered, Seen, observation, plain
+from shadow_mw.evaluate.rows.seen import Contradiction, Numbered, Seen, observation, plain
 from shadow_mw.evaluate.store.closing import Closing
 
 CACHE_KB = 1_000
@@ -35,6 +35,8 @@ class Staged(Closing):
         self.judged = 0
         self.candidates = Counter[str]()
         """Rows by the candidate's id."""
+        self._whose: str | None = None
+        self._nobodys: int | None = None
 
     def add(self, row: Row, line: int) -> None:
         """Keep one row, as `add_all`."""
@@ -64,10 +66,25 @@ class Staged(Closing):
             Contradiction: one contradicts an earlier one, or is there already.
         """
         news = self._seen.check(rows)
+        self._check_names(rows)
         self.rows += len(rows)
         self.judged += sum(row.judge is not None for _, row in rows)
         self.candidates.update(row.candidate.candidate_id for _, row in rows)
         return news
+
+    def _check_names(self, rows: Sequence[Numbered]) -> None:
+        """A call that failed without a name is another candidate's, and flatters the one meant."""
+        for line, row in rows:
+            if row.named:
+                self._whose = self._whose or row.candidate.candidate_id
+            elif not row.candidate.answered:
+                self._nobodys = self._nobodys or line
+            if self._nobodys and self._whose:
+                raise Contradiction(
+                    f"the candidate's failed call on line {self._nobodys} has neither `id` nor"
+                    f" `model`, others are of {self._whose!r}: say whose it is",
+                    line,
+                )
 
     def truths(self) -> Iterator[tuple[str, str]]:
         """Every key with its truth, as JSON."""
