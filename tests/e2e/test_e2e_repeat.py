@@ -299,7 +299,7 @@ def test_the_doctor_asks_no_primary(
 
     assert done.returncode == 0, done.stdout
     assert len(primary.seen()) == before == 4
-    assert f"1 of the calls go to {primary.url} again" in done.stdout
+    assert f"100 % of the calls go to {primary.url} again" in done.stdout
     assert "2 calls, 2 mirrored; asked of the primary again: mirrored 2" in done.stdout
 
 

@@ -64,6 +64,7 @@ def _in_force(settings: Settings, rate: float) -> str:
         f"budget {budget}, to {settings.otlp_endpoint or settings.store}"
     )
     if settings.repeat_rate > 0:
-        text += f"; {settings.repeat_rate:g} of the calls go to {settings.primary_url} again"
+        share = f"{100 * settings.repeat_rate:.4g} %"
+        text += f"; {share} of the calls go to {settings.primary_url} again"
     unknown = unknown_variables()
     return text + (f"; no settings, and ignored: {', '.join(unknown)}" if unknown else "")
