@@ -59,8 +59,8 @@ class _Shown(Walk):
         self.surplus: list[dict[str, list[Json]]] = [{}, {}]
         super().__init__(truth, outputs, rules)
 
-    def _surplus(self, number: int, path: str, value: Json) -> None:
-        super()._surplus(number, path, value)
+    def _surplus(self, number: int, node: Node, path: str, value: Json) -> None:
+        super()._surplus(number, node, path, value)
         if value is not None and not (isinstance(value, dict | list) and value):
             self.surplus[number].setdefault(path, []).append(value)
 
