@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -140,6 +141,9 @@ def test_what_is_read_by_a_person(shop):
     assert "primary in the peak hour" in done.stdout
     assert "no growing queue" in done.stdout
     assert "failed 0 of 15" in done.stdout
+    # A tenth of it is no whole second.
+    assert re.search(r"^0\.15 s +\d", done.stdout, re.M)
+    assert not re.search(r"^[01] s ", done.stdout, re.M)
 
 
 def test_a_bound_on_concurrency_shows_in_latency_and_is_said(shop):
