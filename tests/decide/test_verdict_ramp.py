@@ -1,5 +1,6 @@
 """Phases of a ramp: what each may pass on, and what stops it."""
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 
@@ -8,8 +9,9 @@ from decide.windows import Window, evidence
 
 from shadow_mw.decide.phases import PHASES, phase_result
 from shadow_mw.decide.presets import ARTICLES
-from shadow_mw.decide.ramp import kills, ramp_json, ramp_markdown
+from shadow_mw.decide.ramp import kills, ramp_json
 from shadow_mw.decide.verdict import decide
+from shadow_mw.report.ramp_markdown import ramp_markdown
 from shadow_mw.verdicts import Decision, PlanName
 
 REGISTERED = PlanName("articles", ARTICLES.hash, True, "")
@@ -96,8 +98,25 @@ def test_what_stops_the_ramp_is_what_decides():
     assert 'model="llama"' in found["errors"].canary_promql
     table = ramp_json(plan, verdict)
     assert [phase["share"] for phase in table["phases"]] == [0.05, 0.25, 1, 0.05, 0.25, 0.5, 1]
-    text = ramp_markdown(plan, verdict)
+    text = ramp_markdown(table, verdict)
     assert all(phase["check"] in text for phase in table["phases"])
+
+
+def test_names_in_the_ramp_are_no_markup():
+    found = evidence(Window(pairs=2_000))
+    series = replace(found.series, experiment="<img src=x>", candidate="`rm`|b\n# c")
+    verdict = decide(ARTICLES, replace(found, series=series), REGISTERED)
+    verdict = replace(verdict, reason="field <script>: +1 point")
+    text = ramp_markdown(ramp_json(ARTICLES, verdict), verdict)
+    lines = text.split("## What stops it")[0].splitlines()
+    assert lines[0] == r"# Ramp of \`rm\`\|b?\# c in \<img src=x\>"
+    assert r"field \<script\>: +1 point" in lines[2]
+    (row,) = [line for line in lines if line.startswith("| shadow 5 ")]
+    cells = re.split(r"(?<!\\)\|", row)
+    assert len(cells) == 6
+    check = cells[4].strip()
+    assert (check[:3], check[-3:]) == ("`` ", " ``")
+    assert r"--candidate '`rm`\|b\n# c'" in check
 
 
 def test_queries_of_a_hostile_name_stay_strings():

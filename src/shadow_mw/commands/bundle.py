@@ -16,12 +16,13 @@ from shadow_mw.commands.judges import judges_json
 from shadow_mw.commands.page_data import page_data
 from shadow_mw.commands.verdict_work import Decided
 from shadow_mw.decide.plan_file import written
-from shadow_mw.decide.ramp import ramp_json, ramp_markdown
+from shadow_mw.decide.ramp import ramp_json
 from shadow_mw.evaluate.pipeline import Store, summarise
 from shadow_mw.exceptions import ConfigError
 from shadow_mw.prices import PriceTable
 from shadow_mw.report.as_json import as_json
 from shadow_mw.report.html import page
+from shadow_mw.report.ramp_markdown import ramp_markdown
 from shadow_mw.report.verdict_json import verdict_json
 from shadow_mw.report.verdict_markdown import verdict_markdown
 from shadow_mw.settings import Settings
@@ -93,8 +94,9 @@ def _files(
     yield "judges.json", _json(_judges(judges))
     yield "prices.json", _json(_prices((summary.primary.model, summary.candidate.model), used))
     yield "versions.json", _json(_versions())
-    yield "ramp.json", _json(ramp_json(plan, verdict))
-    yield "ramp.md", ramp_markdown(plan, verdict)
+    ramp = ramp_json(plan, verdict)
+    yield "ramp.json", _json(ramp)
+    yield "ramp.md", ramp_markdown(ramp, verdict)
 
 
 def _judges(judges: dict[str, Json]) -> Json:

@@ -70,41 +70,6 @@ def ramp_json(plan: Plan, verdict: Verdict) -> dict[str, Json]:
     }
 
 
-def ramp_markdown(plan: Plan, verdict: Verdict) -> str:
-    """The same for people."""
-    table = ramp_json(plan, verdict)
-    lines = [
-        f"# Ramp of {verdict.candidate} in {verdict.experiment}",
-        "",
-        f"The verdict is {verdict.decision.value}: {verdict.reason}.",
-        "",
-        "A step begins when the check of the one before it exits with 0. Exit code 1: a gate is",
-        "proven failed, go back. Exit code 2: not proven yet, stay.",
-        "",
-        "| step | share | needs | check |",
-        "|---|---|---|---|",
-        *(
-            f"| {p['phase']} | {100 * p['share']:g} % | {p['needs']} | `{p['check']}` |"
-            for p in table["phases"]
-        ),
-        "",
-        f"Each canary step is watched for {HOLD_HOURS} hours at least, while the rest of the",
-        "traffic goes on being mirrored. Queries are for an alert: each is true where a limit is",
-        "exceeded by three standard deviations more. They are no test, and `--phase` is. Canary",
-        "queries tell models apart by the name in requests: put in the candidate's where it is",
-        "another one. At 100 % there is nothing left that they could compare with.",
-        "",
-        "## What stops it",
-        "",
-    ]
-    for kill in kills(plan, verdict):
-        lines += [f"### {kill.gate}", "", f"{kill.title}: {kill.text}.", ""]
-        for title, query in (("Shadow", kill.promql), ("Canary", kill.canary_promql)):
-            if query:
-                lines += [f"{title}:", "", "```promql", query, "```", ""]
-    return "\n".join(lines).rstrip() + "\n"
-
-
 def kills(plan: Plan, verdict: Verdict) -> tuple[Kill, ...]:
     """Every gate that data can fail, with the plan's margin."""
     made = [

@@ -13,8 +13,8 @@ from shadow_mw.verdicts import Verdict
 def verdict_markdown(verdict: Verdict) -> str:
     """The decision and its reason, every gate, segments, coverage, and what it rests on."""
     parts = [
-        f"# {verdict.decision.value}: {_text(verdict.experiment)}/{_text(verdict.candidate)}",
-        _text(verdict.reason),
+        f"# {verdict.decision.value}: {escaped(verdict.experiment)}/{escaped(verdict.candidate)}",
+        escaped(verdict.reason),
         _table(
             (*COLUMNS, "n", "why", "method"),
             (
@@ -24,11 +24,11 @@ def verdict_markdown(verdict: Verdict) -> str:
             ),
         ),
     ]
-    if signed := [f"- {_text(g)}: {_text(who)}" for g, who in verdict.signoffs.items()]:
+    if signed := [f"- {escaped(g)}: {escaped(who)}" for g, who in verdict.signoffs.items()]:
         parts += ["## Signed for", "\n".join(signed)]
     if verdict.segments:
         parts += ["## Segments", _table(SEGMENTS, map(segment_cells, verdict.segments))]
-    lines = [f"- {_text(line)}" for line in coverage_lines(verdict.coverage)]
+    lines = [f"- {escaped(line)}" for line in coverage_lines(verdict.coverage)]
     parts += ["## Coverage", "\n".join(lines)]
     if verdict.sensitivity:
         heads = ("gate", "variation", "outcome")
@@ -39,7 +39,7 @@ def verdict_markdown(verdict: Verdict) -> str:
 def _base(verdict: Verdict) -> str:
     plan = verdict.plan
     lines = (
-        f"plan `{plan.name}`, sha256 `{plan.hash}`: {_text(plan.note)}",
+        f"plan `{plan.name}`, sha256 `{plan.hash}`: {escaped(plan.note)}",
         f"data, sha256 `{verdict.data_hash}`",
         f"look: {verdict.look}",
         f"shadow_mw {verdict.version}",
@@ -48,11 +48,11 @@ def _base(verdict: Verdict) -> str:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *([_text(cell) for cell in row] for row in rows)]
+    lines = [heads, ["---"] * len(heads), *([escaped(cell) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
     """A text that others wrote, without anything that Markdown or HTML would obey."""
     plain = shown_plain(text)
     for char in "\\`*_[]<>|#":
