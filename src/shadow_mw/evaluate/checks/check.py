@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Protocol
 
 from shadow_mw.evaluate.checks.case import Case
@@ -53,13 +54,15 @@ def legs(
     name: str, primary: str, candidate: str, counted: Collection[str], detail: str = ""
 ) -> CheckResult:
     """A result from a class of each leg: 1.0 where it is one of `counted`."""
-    return CheckResult(
-        name,
-        float(primary in counted),
-        float(candidate in counted),
-        f"{primary}/{candidate}",
-        detail,
-    )
+    return _legs(name, primary, candidate, primary in counted, candidate in counted, detail)
+
+
+@lru_cache(1024)
+def _legs(
+    name: str, primary: str, candidate: str, ours: bool, theirs: bool, detail: str
+) -> CheckResult:
+    """Made once: there are few classes, and few details."""
+    return CheckResult(name, float(ours), float(theirs), f"{primary}/{candidate}", detail)
 
 
 def not_run(name: str, why: str) -> CheckResult:

@@ -6,10 +6,25 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, zip_longest
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from shadow_mw.evaluate.fields.align import align
 from shadow_mw.evaluate.fields.blank import is_blank
+from shadow_mw.evaluate.fields.outcomes import (
+    CORRECT_NULL,
+    HALLUCINATED,
+    INVALID,
+    NO_OUTPUT,
+    NOT_LABELLED,
+    NULL_LIKE,
+    UNEXPECTED,
+    Misplaced,
+    fitting,
+    null_leaf,
+    placeholder_leaf,
+    says_null,
+    value_leaf,
+)
 from shadow_mw.evaluate.fields.paths import join, split
 from shadow_mw.evaluate.fields.request_schema import Schema
 from shadow_mw.evaluate.fields.rules import Node
@@ -23,16 +38,6 @@ MAX_EXTRA = 1000
 """Leaves of one output's items that the truth lacks, for the same reason."""
 
 MAX_PATH = 200
-
-CORRECT: Final = FieldOutcome.CORRECT
-CORRECT_NULL: Final = FieldOutcome.CORRECT_NULL
-HALLUCINATED: Final = FieldOutcome.HALLUCINATED
-INVALID: Final = FieldOutcome.INVALID_OUTPUT
-MISSED: Final = FieldOutcome.MISSED
-NOT_LABELLED: Final = FieldOutcome.NOT_LABELLED
-NULL_LIKE: Final = FieldOutcome.NULL_LIKE
-UNEXPECTED: Final = FieldOutcome.UNEXPECTED_FIELD
-WRONG: Final = FieldOutcome.WRONG_VALUE
 
 Outcomes: TypeAlias = tuple[FieldOutcome, ...]
 """One for each output."""
@@ -49,20 +54,6 @@ class Leaf:
     outcomes: Outcomes
     is_null: bool
     """The truth says that there is no value."""
-
-
-@dataclass(frozen=True, slots=True)
-class Misplaced:
-    """A scalar or list where an object belongs, or the like: at each of its leaves, right at none.
-
-    A reader of `vendor.name` does not find it in `vendor`.
-    """
-
-    value: Json
-
-
-NO_OUTPUT: Final = object()
-"""In place of every value of an output that is no JSON object."""
 
 
 class Walk:
@@ -115,13 +106,13 @@ class Walk:
             self._leaf(node, path, truth, legs)
 
     def _leaf(self, node: Node, path: str, truth: Json, legs: tuple[Json, ...]) -> None:
-        is_null = truth is None or _says_null(node, truth)
+        is_null = truth is None or says_null(node, truth)
         if truth is None:
-            outcomes = tuple([_null_leaf(node, value) for value in legs])
+            outcomes = tuple([null_leaf(node, value) for value in legs])
         elif is_null:
-            outcomes = tuple([_placeholder_leaf(node, truth, value) for value in legs])
+            outcomes = tuple([placeholder_leaf(node, truth, value) for value in legs])
         else:
-            outcomes = tuple([_value_leaf(node, truth, value) for value in legs])
+            outcomes = tuple([value_leaf(node, truth, value) for value in legs])
         self.leaves.append(Leaf(path, node, truth, legs, outcomes, is_null))
 
     def _object(
@@ -130,7 +121,7 @@ class Walk:
         for number, leg in enumerate(legs):
             if isinstance(leg, dict) and not leg.keys() <= truth.keys():
                 self._unknown(number, path, truth, leg)
-        known = [_fitting(leg, dict) for leg in legs]
+        known = [fitting(leg, dict) for leg in legs]
         for key, value in truth.items():
             below = tuple([leg.get(key) if type(leg) is dict else leg for leg in known])
             self._visit(node.key(key), join(path, key), value, below)
@@ -140,7 +131,7 @@ class Walk:
         columns = []
         for number, leg in enumerate(legs):
             if not isinstance(leg, list):
-                columns.append([_fitting(leg, list)] * len(truth))
+                columns.append([fitting(leg, list)] * len(truth))
                 continue
             partners = align(node, truth, leg)
             columns.append([None if place is None else leg[place] for place in partners])
@@ -185,56 +176,6 @@ class Walk:
             else:
                 known = self._beyond[number]
                 known[below] = known.get(below, True) and is_blank(value)
-
-
-def _fitting(leg: Json, kind: type) -> Json:
-    """What an output has in place of an object or list, as its leaves are to see it."""
-    if leg is None or leg is NO_OUTPUT or isinstance(leg, kind | Misplaced):
-        return leg
-    return Misplaced(leg)
-
-
-def _value_leaf(node: Node, truth: Json, output: Json) -> FieldOutcome:
-    if type(output) is type(truth) and output == truth:
-        return CORRECT
-    if output is NO_OUTPUT:
-        return INVALID
-    if isinstance(output, Misplaced):
-        return MISSED if is_blank(output.value) else WRONG
-    if _same_kind(truth, output) and node.normal(truth) == node.normal(output):
-        return CORRECT
-    if node.says_nothing(output):
-        return MISSED
-    # Two texts that differ may still say the same: no rule can tell.
-    texts = isinstance(truth, str) and isinstance(output, str)
-    return NOT_LABELLED if texts and node.rule.normalise == "free_text" else WRONG
-
-
-def _same_kind(truth: Json, output: Json) -> bool:
-    return isinstance(truth, list) == isinstance(output, list) and not isinstance(output, dict)
-
-
-def _null_leaf(node: Node, output: Json) -> FieldOutcome:
-    if output is None:
-        return CORRECT_NULL
-    if output is NO_OUTPUT:
-        return INVALID
-    nothing = is_blank(output.value) if isinstance(output, Misplaced) else node.says_nothing(output)
-    return NULL_LIKE if nothing else HALLUCINATED
-
-
-def _says_null(node: Node, truth: Json) -> bool:
-    """A placeholder in the truth labels no value, unless it is declared as one of an enum."""
-    return isinstance(truth, str) and node.says_nothing(truth)
-
-
-def _placeholder_leaf(node: Node, truth: Json, output: Json) -> FieldOutcome:
-    """What differs from a truth such as `""` or `"N/A"`: a value is made up, a null is none."""
-    if output is not None and not isinstance(output, Misplaced):
-        outcome = _value_leaf(node, truth, output)
-        if outcome in (CORRECT, INVALID):
-            return CORRECT_NULL if outcome is CORRECT else INVALID
-    return NULL_LIKE if output is None else _null_leaf(node, output)
 
 
 def _beyond(path: str, blank: bool, schema: Schema | None) -> FieldOutcome:

@@ -8,9 +8,10 @@ from typing import Final
 from shadow_mw.evaluate import strict_json
 from shadow_mw.evaluate.fields.divergence import Comparison
 from shadow_mw.evaluate.fields.field_judge import FieldJudge
+from shadow_mw.evaluate.fields.outcomes import NO_OUTPUT, Misplaced
 from shadow_mw.evaluate.fields.paths import ITEM, split
 from shadow_mw.evaluate.fields.rules import Node
-from shadow_mw.evaluate.fields.walk import NO_OUTPUT, Misplaced, Walk
+from shadow_mw.evaluate.fields.walk import Walk
 from shadow_mw.evaluate.pair import Pair
 from shadow_mw.harms import FieldPair
 from shadow_mw.results import FieldOutcome
