@@ -132,3 +132,20 @@ def test_what_a_judge_gives_to_the_primary_comes_before_what_only_differs(tmp_pa
         (verdict,) = detail.verdicts
         assert (verdict.primary_first, verdict.candidate_first) == ("primary", "primary")
         assert replace(detail.row, id=0) == replace(found.rows[0], id=0)
+
+
+def test_what_an_item_too_many_says_is_shown_beside_its_outcome(tmp_path):
+    truth = {"items": [{"q": 1, "note": None}]}
+    more = {"items": [{"q": 1, "note": None}, {"q": 2, "note": "made up"}]}
+    given = row("p", {"output": json.dumps(truth)}, {"output": json.dumps(more)}, truth=truth)
+    assert command(tmp_path, "import", "-", stdin=lines(given)).returncode == 0
+    with Store.open(tmp_path / "shadow.db") as store:
+        shown = [
+            (leaf.path, leaf.truth, leaf.candidate, leaf.candidate_outcome)
+            for leaf in harm_detail(store, 1).fields
+            if leaf.differs
+        ]
+    assert shown == [
+        ("items[].note", None, '"made up"', "hallucinated"),
+        ("items[].q", None, "2", "hallucinated"),
+    ]
