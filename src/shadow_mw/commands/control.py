@@ -17,31 +17,16 @@ from shadow_mw.settings import load
 from shadow_mw.types import REPEAT
 
 
-class Rate(click.ParamType):
-    """A share, and one line on what is accepted for one."""
-
-    name = "rate"
-
-    def convert(
-        self,
-        value: str | float,
-        param: click.Parameter | None,  # noqa: ARG002
-        ctx: click.Context | None,
-    ) -> float:
-        """Read it.
-
-        Raises:
-            click.UsageError: it is none.
-        """
-        try:
-            rate = float(value)
-        except ValueError:
-            rate = math.nan
-        if not 0 <= rate <= 1:
-            raise click.UsageError(
-                f"RATE {value}: accepted is a number from 0 to 1, such as 0.5 for one half", ctx
-            )
-        return rate
+def _rate(ctx: click.Context, _: click.Parameter, given: str) -> float:
+    try:
+        rate = float(given)
+    except ValueError:
+        rate = math.nan
+    if not 0 <= rate <= 1:
+        raise click.UsageError(
+            f"RATE {given}: accepted is a number from 0 to 1, such as 0.5 for one half", ctx
+        )
+    return rate
 
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -79,7 +64,7 @@ def off(as_json: bool) -> None:
 
 
 @click.command(context_settings={"ignore_unknown_options": True})  # -1 is a wrong rate
-@click.argument("rate", type=Rate())
+@click.argument("rate", callback=_rate)
 @_as_json
 def sample(rate: float, as_json: bool) -> None:
     """Mirror a share of the calls from now on, from 0 to 1."""
