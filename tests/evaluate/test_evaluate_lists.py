@@ -172,6 +172,18 @@ def test_a_key_may_be_an_object_whose_keys_have_no_order():
     assert {outcome for _, outcome in found} == {"correct", "correct_null"}
 
 
+def test_lists_inside_items_tell_which_item_it_is_also_without_their_nulls():
+    ours = [{"rows": [{"n": f"{letter}{n}", "t": None} for n in range(3)]} for letter in "ab"]
+    theirs = [{"rows": [{"n": f"{letter}{n}"} for n in (0, 1, 9)]} for letter in "ba"]
+    assert judged(ours, theirs) == Counter(
+        {
+            ("items[].rows[].n", "correct"): 4,
+            ("items[].rows[].n", "wrong_value"): 2,
+            ("items[].rows[].t", "correct_null"): 6,
+        }
+    )
+
+
 def test_lists_inside_items_are_paired_too():
     truth = [{"n": "x", "tags": [{"t": 1}, {"t": 2}]}, {"n": "y", "tags": [{"t": 3}]}]
     output = [{"n": "y", "tags": [{"t": 3}, {"t": 4}]}, {"n": "x", "tags": [{"t": 2}, {"t": 9}]}]

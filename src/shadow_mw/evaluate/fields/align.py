@@ -224,9 +224,16 @@ def _unequal(truth: Json, output: Json) -> int:
             return sum(map(_size, truth.values()))
         return sum(_unequal(form, output.get(key)) for key, form in truth.items())
     if isinstance(truth, list) and truth:
-        rest = list(output) if isinstance(output, list) else []
-        return sum(_size(form) for form in truth if not _removed(form, rest))
+        rest = list(map(_bare, output)) if isinstance(output, list) else []
+        return sum(_size(form) for form in truth if not _removed(_bare(form), rest))
     return int(truth != output)
+
+
+def _bare(form: Json) -> Json:
+    """Without the keys that are null, as an item's identity is."""
+    if isinstance(form, dict):
+        return {key: _bare(item) for key, item in form.items() if item is not None}
+    return list(map(_bare, form)) if isinstance(form, list) else form
 
 
 def _removed(form: Json, rest: list[Json]) -> bool:
