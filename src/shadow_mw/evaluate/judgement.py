@@ -64,6 +64,10 @@ def _counted(scores: Sequence[FieldScore]) -> Iterable[tuple[FieldScore, int]]:
     return Counter(scores).items()
 
 
+# Made once: to make it takes longer than to write a shape.
+_SHAPES: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
+
+
 class Numbers:
     """The numbers of texts that stand once in a table of their own."""
 
@@ -114,8 +118,7 @@ class JudgementRows:
         """The values of `COLUMNS`."""
         checks, shape = judgement.checks, None
         if judgement.divergences is not None:
-            leaves = dict(sorted(judgement.divergences.shape.items()))
-            shape = self._shapes.of(json.dumps(leaves, ensure_ascii=False))
+            shape = self._shapes.of(_SHAPES.encode(judgement.divergences.shape))
         return (
             *(checks.exact_match, checks.primary_json, checks.candidate_json),
             *(judgement.scores is not None, False, judgement.is_silent, shape, judgement.harm),

@@ -14,43 +14,16 @@ import os
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
 from shadow_mw.control import read_json, write_json
 from shadow_mw.exceptions import ConfigError
+from shadow_mw.runner.redact_rules import RULES, Rule
 from shadow_mw.settings import Settings
 from shadow_mw.types import Json
 
-# Their neighbours are ASCII letters and digits: a language without blanks writes on after them.
-_CREDENTIAL = re.compile(
-    r"""
-    (?<![A-Za-z0-9_])sk-(?:ant-|proj-|svcacct-)?[A-Za-z0-9_-]{16,}  # OpenAI, Anthropic
-  | (?<![A-Za-z0-9_])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9_])  # AWS
-  | (?<![A-Za-z0-9_])gh[pousr]_[A-Za-z0-9]{30,} | (?<![A-Za-z0-9_])github_pat_\w{30,}  # GitHub
-  | (?<![A-Za-z0-9_])xox[abprs]-[A-Za-z0-9-]{10,}  # Slack
-  | (?<![A-Za-z0-9_])AIza[A-Za-z0-9_-]{35}  # Google
-  | (?<![A-Za-z0-9_])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}  # JWT
-  | (?<![A-Za-z0-9_])[rs]k_(?:live|test)_[A-Za-z0-9]{16,}  # Stripe
-  | (?<=[Bb]earer\ )[A-Za-z0-9._~+/-]{16,}=*
-  | (?<=[Bb]asic\ )[A-Za-z0-9+/]{12,}=*
-  | -----BEGIN\ [A-Z ]{0,40}PRIVATE\ KEY-----[^-]{0,16384}-----END\ [A-Z ]{0,40}PRIVATE\ KEY-----
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_EMAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\b")
-_IBAN = re.compile(
-    r"(?<![A-Za-z0-9_])[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,3})?(?![A-Za-z0-9_])"
-)
-_CARD = re.compile(r"(?<![A-Za-z0-9_-])\d(?:[ .-]?\d){12,18}(?![A-Za-z0-9_-])")
-# A number with its country code, or a national or American one with its separators.
-_PHONE = re.compile(
-    r"(?<![A-Za-z0-9_.+/-])(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d(?:[ .-]?\d){6,12}"
-    r"|\(?0\d{1,4}\)?[ -]\d{3,4}[ -]?\d{3,5}"
-    r"|(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.-])[2-9]\d{2}[.-]\d{4})(?![A-Za-z0-9_/-])"
-)
 # A string, or a number long enough to be a card's; never digits inside a string.
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\w.-])\d{13,19}(?![\w.])')
 
@@ -61,62 +34,6 @@ _SECRET_NAME = re.compile(
 )
 # An image or the like. By its letters, not by its want of blanks: whole languages need none.
 _BLOB = re.compile(r"(?:data:[\w.+/;=-]{0,200},)?[A-Za-z0-9+/_=-]{4096,}")
-
-
-def _luhn_ok(text: str) -> bool:
-    """ISO/IEC 7812: from the right, every second digit doubled, the sum a multiple of ten."""
-    total = 0
-    for place, digit in enumerate(reversed([int(c) for c in text if c.isdigit()])):
-        value = digit * (1 + place % 2)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
-
-
-def _iban_ok(text: str) -> bool:
-    """ISO 13616: moved, spelled as digits, the remainder of 97 is one."""
-    compact = text.replace(" ", "")
-    if not 15 <= len(compact) <= 34:
-        return False
-    moved = compact[4:] + compact[:4]
-    return int("".join(str(int(c, 36)) for c in moved)) % 97 == 1
-
-
-def _always(_: str) -> bool:
-    return True
-
-
-_CREDENTIAL_MARKS = (
-    *("sk-", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xox", "AIza"),
-    *("eyJ", "k_live_", "k_test_", "earer ", "asic ", "PRIVATE KEY"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """What is replaced."""
-
-    name: str
-    pattern: re.Pattern[str]
-    holds: Callable[[str], bool] = _always
-    marks: tuple[str, ...] = ("",)
-    """One of them is in every text that the pattern is in: quicker to look for."""
-
-    def may_be_in(self, text: str) -> bool:
-        """False where the pattern is certainly not."""
-        for mark in self.marks:  # noqa: SIM110 (twice as fast)
-            if mark in text:
-                return True
-        return False
-
-
-_RULES = (
-    _Rule("credentials", _CREDENTIAL, marks=_CREDENTIAL_MARKS),
-    _Rule("email", _EMAIL, marks=("@",)),
-    _Rule("iban", _IBAN, _iban_ok),
-    _Rule("card", _CARD, _luhn_ok),
-    _Rule("phone", _PHONE),
-)
-"""In the order of use: an IBAN is not to be taken for a card, nor a card for a phone."""
 
 _LENIENT = json.JSONDecoder(strict=False)
 
@@ -131,7 +48,7 @@ class Redactor:
     """The rules in force, and the key of the pseudonyms."""
 
     def __init__(self, rules: Iterable[str], key: bytes) -> None:
-        self._rules = [rule for rule in _RULES if rule.name in set(rules)]
+        self._rules = [rule for rule in RULES if rule.name in set(rules)]
         self._key = key
         self._removes_credentials = "credentials" in set(rules)
 
@@ -171,7 +88,7 @@ class Redactor:
                 text = rule.pattern.sub(functools.partial(self._replace, rule), text)
         return text
 
-    def _replace(self, rule: _Rule, match: re.Match[str]) -> str:
+    def _replace(self, rule: Rule, match: re.Match[str]) -> str:
         value = match[0]
         if not rule.holds(value):
             return value
@@ -235,7 +152,10 @@ class Redactor:
         return _JSON_TOKEN.sub(self._json_token, text)
 
     def _finds(self, text: str) -> bool:
-        return any(rule.may_be_in(text) and rule.pattern.search(text) for rule in self._rules)
+        for rule in self._rules:  # noqa: SIM110 (twice as fast)
+            if rule.may_be_in(text) and rule.pattern.search(text):
+                return True
+        return False
 
     def _json_token(self, match: re.Match[str]) -> str:
         token = match[0]
