@@ -184,6 +184,8 @@ def test_a_judge_s_price_counts_before_a_judge_is_set(desk):
         (("--discordance", "speed=0.1"), 64, "accepted is GATE=SHARE such as hallucination=0.012"),
         (("--discordance", "errors=2"), 64, "accepted is GATE=SHARE"),
         (("--pairs-per-day", "5", "--requests-per-day", "5"), 64, "not both"),
+        (("--requests-per-day", "nan"), 64, "nan: accepted is a number above 0"),
+        (("--null-leaves", "inf"), 64, "inf: accepted is a number of 0 or more"),
         (("--replace",), 64, "--replace goes with --register"),
         (("--budget-usd", "-3"), 64, 'budget_usd="-3": accepted is an amount of 0 or more'),
         (("x.toml", "--days", "3"), 64, "--days: x.toml says it itself"),

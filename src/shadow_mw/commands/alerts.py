@@ -16,6 +16,7 @@ import click
 from shadow_mw.alarms import Change
 from shadow_mw.commands.alert_threads import sending
 from shadow_mw.commands.alert_work import composer, has_numbers, look
+from shadow_mw.commands.options import Number
 from shadow_mw.evaluate.alarm_store import AlarmStore
 from shadow_mw.evaluate.messages import Messages
 from shadow_mw.evaluate.store import Store
@@ -34,7 +35,7 @@ NO_NUMBERS: Final = (
 @click.command()
 @click.option(
     "--every",
-    type=click.FloatRange(min=1),
+    type=Number(min=1),
     metavar="SECONDS",
     help="Look again and again, until SIGTERM.",
 )

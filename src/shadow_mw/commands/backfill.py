@@ -13,7 +13,7 @@ from shadow_mw import settings
 from shadow_mw.commands.backfill_run import INTERRUPTED, KEPT, plan, run_work
 from shadow_mw.commands.backfill_text import plan_sentence, sentence
 from shadow_mw.commands.backfill_work import candidates_of, check_priced, work_of
-from shadow_mw.commands.options import asked_options, budget_options
+from shadow_mw.commands.options import Number, asked_options, budget_options
 from shadow_mw.evaluate.inputs import Wanted, select
 from shadow_mw.evaluate.pipeline import Store
 from shadow_mw.evaluate.series import choose
@@ -33,7 +33,7 @@ INCOMPLETE = 1
     metavar="TIME",
     help="Only calls from then on, in UTC: 2026-11-02T09:00:00.",
 )
-@click.option("--sample", type=click.FloatRange(0, 1), default=1.0, help="Share of the calls.")
+@click.option("--sample", type=Number(0, 1), default=1.0, help="Share of the calls.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
 @click.option("--limit", type=click.IntRange(0), help="The most calls to take, oldest first.")
 @click.option("--concurrency", type=click.IntRange(1, 1000), help="Calls at once.")

@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 import click
 
+from shadow_mw.commands.options import Number
 from shadow_mw.doctor.checkup import Options, checkup
 from shadow_mw.doctor.finding import Finding, State
 from shadow_mw.exceptions import ConfigError
@@ -31,7 +32,7 @@ WIDTH = 16
 )
 @click.option(
     "--wait",
-    type=click.FloatRange(0, 600),
+    type=Number(0, 600),
     default=20.0,
     show_default=True,
     help="Seconds that the probe pair may take behind the collector.",

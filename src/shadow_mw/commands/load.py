@@ -17,7 +17,7 @@ from shadow_mw.commands.load_card import intention, show
 from shadow_mw.commands.load_figures import shown
 from shadow_mw.commands.load_run import INTERRUPTED, keep, most_at_once, run
 from shadow_mw.commands.load_work import Schedule, schedule
-from shadow_mw.commands.options import asked_options, budget_options
+from shadow_mw.commands.options import Number, asked_options, budget_options
 from shadow_mw.evaluate.arrivals import (
     HOUR_NS,
     Arrivals,
@@ -42,14 +42,14 @@ HOUR_FORMAT = "%Y-%m-%dT%H"
 @asked_options
 @click.option(
     "--factor",
-    type=click.FloatRange(0, 1000, min_open=True),
+    type=Number(0, 1000, min_open=True),
     default=1.0,
     show_default=True,
     help="Of production's own rate in that hour.",
 )
 @click.option(
     "--minutes",
-    type=click.FloatRange(0, 24 * 60, min_open=True),
+    type=Number(0, 24 * 60, min_open=True),
     default=10.0,
     show_default=True,
     help="How long calls are sent.",

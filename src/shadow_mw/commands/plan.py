@@ -14,6 +14,7 @@ from rich.console import Console
 
 from shadow_mw import settings
 from shadow_mw.commands.judges import missing
+from shadow_mw.commands.options import Number
 from shadow_mw.exceptions import ConfigError
 from shadow_mw.prices import PriceTable
 from shadow_mw.settings import Settings
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from shadow_mw.decide.plan import Plan
 
 A_FILE = click.Path(path_type=Path, dir_okay=False)
-SHARE = click.FloatRange(0, 1)
-AMOUNT = click.FloatRange(0)
-COUNT = click.FloatRange(0, min_open=True)
+SHARE = Number(0, 1)
+AMOUNT = Number(0)
+COUNT = Number(0, min_open=True)
 OF_PLAN = ("preset", "out", "force", "experiment", "candidate", "days", "sample_rate", "budget_usd")
 """Options that write a plan: a file that is there says all of it itself."""
 
@@ -38,7 +39,7 @@ OF_PLAN = ("preset", "out", "force", "experiment", "candidate", "days", "sample_
 @click.option("--experiment", help="Of the plan.")
 @click.option("--candidate", metavar="ID", help="Of the plan.")
 @click.option("--days", type=click.IntRange(1, 366), help="Of the window.")
-@click.option("--sample-rate", type=click.FloatRange(0, 1, min_open=True), help="Of the window.")
+@click.option("--sample-rate", type=Number(0, 1, min_open=True), help="Of the window.")
 @click.option("--budget-usd", type=Decimal, help="Of the plan.")
 @click.option("--register", is_flag=True, help="Register the plan in the store.")
 @click.option("--replace", is_flag=True, help="In place of another one, which is noted.")
