@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from operator import itemgetter
 
 from shadow_mw.evaluate.calibration.agreement import Share
@@ -76,8 +76,10 @@ def _pair_ids(store: Store, series: Series, pairs: str) -> set[str]:
     return {pair_id for (pair_id,) in rows}
 
 
-def panel_of(opinions: Iterable[Opinion], drawn: Drawn) -> PanelStanding | None:
+def panel_of(opinions: Sequence[Opinion], drawn: Drawn) -> PanelStanding | None:
     """Several judges as one, each in its newest epoch; None unless two have a pair in common."""
+    if len({opinion.judge for opinion in opinions}) < 2:
+        return None
     found = newest(pools(opinions)).items()
     judges = [pool for _, pool in sorted(found, key=itemgetter(0)) if pool.judgements]
     verdicts = panel([pool.judgements for pool in judges]) if len(judges) > 1 else []

@@ -212,8 +212,10 @@ def _wins(judgements: Iterable[Judgement]) -> dict[str, int]:
 def _calibration(
     judgements: Sequence[Judgement], labels: Mapping[str, Row], weighed: Weighed
 ) -> Calibration | None:
-    rows = calibration_rows(judgements, labels, weighed)
-    return calibrate(rows, Choice.B) if any(row.humans for row in rows) else None
+    humans = {pair_id for pair_id, row in labels.items() if row.humans}
+    if not any(judgement.pair_id in humans for judgement in judgements):
+        return None
+    return calibrate(calibration_rows(judgements, labels, weighed), Choice.B)
 
 
 def calibration_rows(
@@ -223,7 +225,9 @@ def calibration_rows(
     rows = []
     for judgement in judgements:
         first, second = (CHOICES.get(winner) for winner in judgement.winners)
-        row = labels.get(judgement.pair_id) or Row(judgement.pair_id, (None, None))
-        weight, cluster = weighed.of(judgement.pair_id)
-        rows.append(replace(row, judge=(first, second), weight=weight, cluster=cluster))
+        row, (weight, cluster) = labels.get(judgement.pair_id), weighed.of(judgement.pair_id)
+        if row is None:
+            rows.append(Row(judgement.pair_id, (first, second), weight=weight, cluster=cluster))
+        else:
+            rows.append(replace(row, judge=(first, second), weight=weight, cluster=cluster))
     return rows
