@@ -8,6 +8,7 @@ from typing import Any
 from support import calls
 from support.lab import CANDIDATE, Lab, Model, until
 from support.otlp_sink import Sink, sink
+from support.waiting import WAIT
 
 MARK = "mark-0123456789abcdef"
 
@@ -76,7 +77,7 @@ def test_a_collector_that_comes_back_gets_all(
         until(lambda: len(candidate.seen()) == 2, "both calls at the candidate")
         (runner,) = lab.runners()
         runner.terminate()  # the next one makes them again: nobody took them
-        runner.wait(20)
+        runner.wait(WAIT)
         collector.start()
 
         lab.drained(2)

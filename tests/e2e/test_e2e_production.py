@@ -16,6 +16,7 @@ from support.otelcol import CONFIGS, Jaeger, JaegerSpan, Otelcol, running_collec
 from support.otelcol import series as exposed
 from support.serve import Serve, running_serve
 from support.servers import free_port
+from support.waiting import WAIT
 
 from shadow_mw.evaluate.pipeline import Store, summarise
 
@@ -87,7 +88,7 @@ def run_app(lab: Lab, chain: Chain, service: str, port: int, **env: str) -> None
     }
     with (
         lab.web(*command, port=port, **telemetry, **env) as server,
-        httpx2.Client(base_url=server.url, timeout=30, trust_env=False) as http,
+        httpx2.Client(base_url=server.url, timeout=WAIT, trust_env=False) as http,
     ):
         for number, trace in enumerate(TRACES):
             headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}

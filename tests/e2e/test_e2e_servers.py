@@ -13,6 +13,7 @@ import psutil
 import pytest
 from support.lab import Lab, until
 from support.servers import Server, free_port
+from support.waiting import WAIT
 
 UVICORN = ("-m", "uvicorn", "--port", "{port}")
 GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--no-control-socket")
@@ -94,7 +95,7 @@ def test_a_wrong_setting_stops_the_start_with_one_line(
 
 
 def _ask_many(server: Server) -> list[dict[str, Any]]:
-    with httpx2.Client(base_url=server.url, timeout=30, trust_env=False) as client:
+    with httpx2.Client(base_url=server.url, timeout=WAIT, trust_env=False) as client:
 
         def ask(number: int) -> dict[str, Any]:
             answer = client.post("/ask", json={"text": str(number), "key": str(number)})

@@ -13,6 +13,7 @@ from support import calls
 from support.lab import Lab, Model
 from support.otlp_sink import Sink, Span, sink
 from support.servers import Server, free_port
+from support.waiting import WAIT
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 MARK = "mark-0123456789abcdef"
@@ -24,7 +25,7 @@ class App:
 
     def __init__(self, server: Server, lab: Lab, candidate: Model, target: Sink) -> None:
         self._lab, self._candidate, self._target = lab, candidate, target
-        self._http = httpx2.Client(base_url=server.url, timeout=30, trust_env=False)
+        self._http = httpx2.Client(base_url=server.url, timeout=WAIT, trust_env=False)
         self._calls = 0
 
     def call(self, path: str, headers: dict[str, str] | None = None) -> Seen:
