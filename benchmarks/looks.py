@@ -8,7 +8,6 @@ of what was judged. The truth is the win rate over the days as traffic comes, wh
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,8 +147,8 @@ def traffic(rng: np.random.Generator, daily: int) -> Traffic:
 
 def cards(rng: np.random.Generator, looks: Looks) -> Iterator[JudgeCard]:
     """The judge's card, with all draws pooled and with each pair for what it stands for."""
-    seen, salt = traffic(rng, looks.daily), rng.bytes(8)
-    since = draws(seen, looks, salt)
+    seen = traffic(rng, looks.daily)
+    since = draws(seen, looks, rng)
     drawn = sorted(since)
     opinions = [one for i in drawn if not seen.identical[i] for one in verdicts(seen, i)]
     labels = dict[str, Row]()
@@ -186,13 +185,14 @@ def measured(
     return cohort, scale(able, {c: [1.0] * int(np.sum(cohort[drawn] == c)) for c in able})
 
 
-def draws(seen: Traffic, looks: Looks, salt: bytes) -> dict[int, int]:
-    """All that any run draws, and when first: of what is there, the first by a hash."""
+def draws(seen: Traffic, looks: Looks, rng: np.random.Generator) -> dict[int, int]:
+    """All that any run draws, and when first: of what is there, the first in a seed's order."""
+    orders = {seed: rng.random(len(seen.day)) for _, _, seed in looks.runs}
     found = dict[int, int]()
     for day, size, seed in looks.runs:
         there = np.flatnonzero(seen.day < day)
-        hashes = {int(i): hashlib.sha256(salt + b"%d:%d" % (seed, i)).digest() for i in there}
-        found = dict.fromkeys(sorted(hashes, key=hashes.__getitem__)[:size], day) | found
+        chosen = there[np.argsort(orders[seed][there])[:size]]
+        found = dict.fromkeys(map(int, chosen), day) | found
     return found
 
 
