@@ -62,7 +62,7 @@ def test_personal_data_are_stored_as_the_same_pseudonyms_everywhere(
     assert stored == text_of(pair.candidate)
     pseudonyms = re.findall(r"<(\w+):[0-9a-f]{12}(?:~[0-9a-f]+)?>", stored)
     assert sorted(pseudonyms) == sorted(KINDS)
-    assert "<credential>" in stored
+    assert "<credential:" in stored
     given = json.loads(pair.primary.content.input or "")[0]["parts"][0]["content"]
     assert stored == f"You said: {given}"
     assert given in pair.primary.content.request

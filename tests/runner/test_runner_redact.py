@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -60,7 +61,35 @@ def test_personal_data_become_pseudonyms(kind: str, text: str):
     ],
 )
 def test_credentials_are_removed(secret: str):
-    assert REDACTOR.text(f"use {secret} now") == "use <credential> now"
+    clean = REDACTOR.text(f"use {secret} now")
+
+    assert re.fullmatch("use <credential:[0-9a-f]{3}> now", clean)
+    assert REDACTOR.text(secret) == clean.split()[1], "two that are equal stay equal"
+    other = secret.translate(str.maketrans("fjnE", "gkoF"))
+    assert (other != secret) is (REDACTOR.text(f"use {other} now") != clean)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Bearer nF3kd9fj2Kfj39fjwq",
+        "Bearer MLdkfjEkdjAlwoeirUtyQpWm",
+        "bearer abc.def~ghi+jkl/mno==",
+        "Basic dXNlcjpwYXNzd29yZA==",
+        "basic YWRtaW46c2VjcmV0LXBhc3M",
+    ],
+)
+def test_credentials_of_a_header_are_removed(header: str):
+    scheme, value = header.split()
+    clean = REDACTOR.text(f"send {header} along")
+    assert re.fullmatch(f"send {scheme} <credential:[0-9a-f]{{3}}> along", clean), value
+
+
+@pytest.mark.parametrize(
+    "text", ["Basic Subscription", "Basic Professional", "Bearer CONFIRMATION-OF-ENTITLEMENT"]
+)
+def test_what_has_a_schemes_name_may_be_no_credential(text: str):
+    assert REDACTOR.text(text) == text
 
 
 @pytest.mark.parametrize(

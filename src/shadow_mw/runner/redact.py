@@ -92,7 +92,10 @@ class Redactor:
         value = match[0]
         if not rule.holds(value):
             return value
-        return "<credential>" if rule.name == "credentials" else self._pseudonym(rule.name, value)
+        if rule.name == "credentials":
+            # Twelve bits tell a wrong one from the right one, and nothing of what it was.
+            return f"<credential:{self._digest(rule.name, value)[:3]}>"
+        return self._pseudonym(rule.name, value)
 
     def _pseudonym(self, name: str, value: str) -> str:
         text = unicodedata.normalize("NFKC", value)

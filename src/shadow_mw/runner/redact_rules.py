@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,12 +17,13 @@ _CREDENTIAL = re.compile(
   | (?<![A-Za-z0-9_])AIza[A-Za-z0-9_-]{35}  # Google
   | (?<![A-Za-z0-9_])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}  # JWT
   | (?<![A-Za-z0-9_])[rs]k_(?:live|test)_[A-Za-z0-9]{16,}  # Stripe
-  | (?<=[Bb]earer\ )[A-Za-z0-9._~+/-]{16,}=*
-  | (?<=[Bb]asic\ )[A-Za-z0-9+/]{12,}=*
   | -----BEGIN\ [A-Z ]{0,40}PRIVATE\ KEY-----[^-]{0,16384}-----END\ [A-Z ]{0,40}PRIVATE\ KEY-----
     """,
     re.VERBOSE | re.DOTALL,
 )
+_BEARER = re.compile(r"(?<=[Bb]earer )[A-Za-z0-9._~+/-]{16,}=*")
+_BASIC = re.compile(r"(?<=[Bb]asic )[A-Za-z0-9+/]{12,}=*")
+_WORDS = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+)(?:[-./](?:[A-Z]?[a-z]+|[A-Z]+))*[.-]*")
 _EMAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\b")
 # These begin with a set of characters, which is what makes them quick to look for: what stands
 # before is looked at after it.
@@ -57,13 +59,25 @@ def _iban_ok(text: str) -> bool:
     return int("".join(str(int(c, 36)) for c in moved)) % 97 == 1
 
 
+def _is_token(text: str) -> bool:
+    """No word of a language: `Bearer confirmation` names a thing, and not in secret."""
+    return _WORDS.fullmatch(text) is None
+
+
+def _is_user_and_password(text: str) -> bool:
+    """RFC 7617, section 2: in base64, with a colon between them; `Basic Subscription` is none."""
+    # What follows may have been cut, and its padding with it.
+    whole = text.rstrip("=")
+    return b":" in b64decode(whole[: len(whole) // 4 * 4])
+
+
 def _always(_: str) -> bool:
     return True
 
 
 _CREDENTIAL_MARKS = (
     *("sk-", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xox", "AIza"),
-    *("eyJ", "k_live_", "k_test_", "earer ", "asic ", "PRIVATE KEY"),
+    *("eyJ", "k_live_", "k_test_", "PRIVATE KEY"),
 )
 
 
@@ -87,6 +101,8 @@ class Rule:
 
 RULES = (
     Rule("credentials", _CREDENTIAL, marks=_CREDENTIAL_MARKS),
+    Rule("credentials", _BEARER, _is_token, marks=("earer ",)),
+    Rule("credentials", _BASIC, _is_user_and_password, marks=("asic ",)),
     Rule("email", _EMAIL, marks=("@",)),
     Rule("iban", _IBAN, _iban_ok),
     Rule("card", _CARD, _luhn_ok),
