@@ -116,7 +116,10 @@ def test_an_unknown_name_is_refused_with_all_that_are_known(key):
 @pytest.mark.parametrize(
     ("value", "line"),
     [
-        ('{"onyl": []}', "checks.onyl in shadow.toml is not a setting; accepted: length_band, onl"),
+        (
+            '{"onyl": []}',
+            "checks.onyl in SHADOW_CHECKS is not a setting, did you mean only?; accepted: len",
+        ),
         (
             '{"only": ["length"], "without": ["json"]}',
             'SHADOW_CHECKS={"only": ["length"], "without": ["json"]}: accepted is a JSON object'
