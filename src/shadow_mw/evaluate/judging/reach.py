@@ -17,7 +17,8 @@ from shadow_mw.standings import IMPORTED
 COHORT = "(SELECT count(*) FROM draws WHERE draws.series = pairs.series AND last_pair < pairs.id)"
 DRAWN = f"""SELECT (SELECT pair_id FROM observations WHERE observations.id = candidate_row), item,
         inclusion > 0, {COHORT}, {WEIGHT}, {{cluster}}
-    FROM judged JOIN pairs ON pairs.id = pair WHERE series = {SERIES} {{pairs}}"""
+    FROM judged CROSS JOIN pairs ON pairs.id = pair WHERE series = {SERIES} {{pairs}}"""
+"""From the few that are judged on, not from all pairs."""
 ABLE = f"""SELECT {COHORT}, count(*), total({WEIGHT}) FROM pairs
     WHERE series = {SERIES} {{pairs}} AND excluded IS NULL
     AND (SELECT has_answer AND answered FROM observations WHERE observations.id = primary_row)
