@@ -132,9 +132,13 @@ class Installation:
         return made.under(parent)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Two rounds of traffic, and one of each fault that a panel counts."""
+    """Two rounds of traffic, and one of each fault that a panel counts.
+
+    Of one file: between two a worker may run others for longer than the ten minutes that alerts and
+    panels look back.
+    """
     binary("prometheus")
     path: Path = tmp_path_factory.mktemp("installation")
     prices = '{"big": {"input": 1, "output": 2}, "small": {"input": 0.1, "output": 0.2}}'
