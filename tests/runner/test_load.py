@@ -80,6 +80,17 @@ class Shop:
         where = ("--candidate-url", self.url + "/v1", "--candidate-model", "new")
         return ("load", *where, "--minutes", str(seconds / 60), *more)
 
+    def started(self, *arguments):
+        """The command as a process, to be stopped in its middle."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.path,
+            env=self.environ(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def run(self, *arguments, stdin="", **variables):
         return run_text(*arguments, cwd=self.path, env=self.environ(**variables), stdin=stdin)
 
@@ -229,14 +240,7 @@ def test_a_verdict_rests_on_no_run_of_a_few_calls_or_of_somebody_else(shop):
 
 def test_ctrl_c_keeps_what_was_measured(shop):
     shop.fill(hour_of(10))
-    with subprocess.Popen(
-        shop.command(*shop.arguments("--yes", "--json")),
-        cwd=shop.path,
-        env=shop.environ(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with shop.started(*shop.arguments("--yes", "--json")) as process:
         until(lambda: len(shop.seen()) > 10, "calls")
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=WAIT)
@@ -250,14 +254,7 @@ def test_ctrl_c_keeps_what_was_measured(shop):
 
 def test_a_stopped_run_lasted_until_it_was_stopped(shop):
     shop.fill(hour_of(10))
-    with subprocess.Popen(
-        shop.command(*shop.arguments("--factor", "0.1", "--yes", "--json", seconds=60)),
-        cwd=shop.path,
-        env=shop.environ(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
+    with shop.started(*shop.arguments("--factor", "0.1", "--yes", "--json", seconds=60)) as process:
         until(lambda: len(shop.seen()) > 1, "calls")
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
@@ -272,14 +269,7 @@ def test_a_second_ctrl_c_gives_up_calls_under_way(shop):
     shop.fill(hour_of(10))
     shop.load(seconds=SHORT)
     before = len(shop.seen())
-    with subprocess.Popen(
-        shop.command(*shop.arguments("--yes", "--json")),
-        cwd=shop.path,
-        env=shop.environ(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with shop.started(*shop.arguments("--yes", "--json")) as process:
         until(lambda: len(shop.seen()) > before + 8, "calls")
         shop.tell(mode="hang")
         before = len(shop.seen())

@@ -5,40 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support import formats
+from support.exchanges import EXCHANGE
 from support.waiting import WAIT
 
 from shadow_mw.runner.backfill import Stored
 from shadow_mw.runner.ledger import Ledger
 from shadow_mw.runner.load import Arrival, Load
 from shadow_mw.settings import Candidate, Settings
-from shadow_mw.types import Exchange, Usage, WireFormat
+from shadow_mw.types import Usage, WireFormat
 from shadow_mw.wire import format_of
 
 PATH = "/v1/chat/completions"
 BODY = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
 STORED = Stored(
-    Exchange(
-        pair_id="p",
-        trace_id="a" * 32,
-        parent_span_id=None,
-        format=WireFormat.OPENAI_CHAT,
-        seam="backfill",
-        host=None,
-        started_ns=0,
-        latency_ns=1,
-        ttft_ns=None,
-        status=200,
-        content_type="application/json",
-        content_encoding="",
-        end="eof",
-        error=None,
-        request=json.dumps(BODY).encode(),
-        response=b"",
-    ),
+    replace(EXCHANGE, request=json.dumps(BODY).encode()),
     format_of(WireFormat.OPENAI_CHAT).read_request(BODY),
     dict(BODY),
     "b" * 16,

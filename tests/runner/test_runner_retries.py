@@ -3,29 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from support.exchanges import EXCHANGE
 
 from shadow_mw.runner.retries import Item, Retries, may_be_retried
 from shadow_mw.runner.tail import Position
-from shadow_mw.types import Exchange, WireFormat
-
-EXCHANGE = Exchange(
-    pair_id="p",
-    trace_id="a" * 32,
-    parent_span_id=None,
-    format=WireFormat.OPENAI_CHAT,
-    seam="outbound",
-    host=None,
-    started_ns=0,
-    latency_ns=1,
-    ttft_ns=None,
-    status=200,
-    content_type="application/json",
-    content_encoding="",
-    end="eof",
-    error=None,
-    request=b"body",
-    response=b"",
-)
 
 
 def item(n: int, process: str = "one", **changes: object) -> Item:
